@@ -1,0 +1,37 @@
+# `make certify` runs the main job, `make test` passes the tests; each sets up what it needs in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: certify test lint types tests benchmark exam clean
+
+certify: $(VENV)/.ready
+	$(BIN)/conformance certify
+
+test: lint types tests
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+tests: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+benchmark: $(VENV)/.ready
+	$(BIN)/python -m tests.benchmark
+
+exam: $(VENV)/.ready
+	$(BIN)/conformance freeze
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@

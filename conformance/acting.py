@@ -1,0 +1,64 @@
+"""Runs the scenarios of a run through pytest, in this process, with a progress display."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.plugin import SCENARIOS, Scenarios
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from conformance.run import Run
+
+
+class SuiteError(Exception):
+    """The suite itself could not run; the message is pytest's."""
+
+
+class _Shown:
+    """Moves a progress bar on, item by item."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+        self.trouble: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._progress.update(self._task, total=len(session.items))
+
+    def pytest_runtest_logfinish(self) -> None:
+        self._progress.advance(self._task)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.trouble.append(report.longreprtext)
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self.trouble.append(str(excrepr))
+
+
+def act(run: Run, fuzz: float = 0.0) -> None:
+    """Runs every scenario that the run's selection needs; explores for ``fuzz`` seconds more.
+
+    Raises ``SuiteError`` where pytest could not collect or run them.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # Other people's plugins have no business here, and cost seconds.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    columns = TextColumn(f"{run.contract.title:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        shown = _Shown(progress, progress.add_task("", total=None))
+        options = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"]
+        options += ["-c", os.devnull, "--rootdir", str(SCENARIOS), "--import-mode=importlib", str(SCENARIOS)]
+        code = pytest.main(options, plugins=[Scenarios(run), shown])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise SuiteError("the scenarios could not run:\n" + "\n".join(shown.trouble))
+    if fuzz > 0:
+        from conformance.scenarios.exploration import explore
+
+        run.exploration.extend(explore(run, fuzz))

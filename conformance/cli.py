@@ -1,0 +1,196 @@
+"""The commands. Each imports what it needs when it runs, so that ``--help`` costs nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from conformance import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.run import Run
+    from conformance.verdict import Certificate
+
+WRONG_INVOCATION, NOT_JUDGED = 2, 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="conformance")
+def main() -> None:
+    """Judge payment-intent APIs by what Stripe, RevKeen, Paypercut and Dots document.
+
+    Exit codes: 0 conformant, 1 not conformant, 2 wrong invocation or settings (nothing was sent), 3 could not be judged.
+    """
+
+
+def _fail(message: object, code: int) -> NoReturn:
+    click.echo(f"conformance: {message}", err=True)
+    raise SystemExit(code)
+
+
+@main.command()
+@click.option("--provider", "providers", multiple=True, help="The contract; several may be given. Default: all.")
+@click.option("--target", default="", help="URL or target file. Default: the embedded reference server.")
+@click.option("--api-key", default="", help="A test key: KEY or env:NAME.")
+@click.option("--only", multiple=True, metavar="ID", help="Judge only this requirement.")
+@click.option("--area", "areas", multiple=True, help="Judge only this area.")
+@click.option("--level", "levels", multiple=True, help="Judge only must, should or may.")
+@click.option("--seed", default=1, show_default=True, help="What idempotency keys and fresh cases derive from.")
+@click.option("--fuzz", default=0.0, metavar="SECONDS", help="Explore beyond the fixed exam for so long.")
+@click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
+@click.option("--output", default="", metavar="DIR", help="Where reports go. Default: reports/<provider>-<target>/.")
+def certify(**given: Any) -> None:
+    """Act on a target and judge it.
+
+    With no argument: all providers, on the embedded reference server.
+    """
+    from conformance.contract import CatalogueError
+    from conformance.order import Order, prepare_runs
+    from conformance.run import PreflightError
+    from conformance.target.settings import SettingsError
+    from conformance.verdict import exit_code
+
+    fuzz = given.pop("fuzz")
+    certificates: list[Certificate] = []
+    folders: list[Path] = []
+    failures: list[str] = []
+    try:
+        for run in prepare_runs(Order(**given)):
+            try:
+                certificates.append(_certify_one(run, fuzz))
+                folders.append(run.folder)
+            except PreflightError as error:
+                failures.append(f"{run.contract.title}: {error}")
+    except (SettingsError, CatalogueError) as error:
+        _fail(error, WRONG_INVOCATION)
+    _show(certificates, folders)
+    for failure in failures:
+        click.echo(f"conformance: not judged: {failure}", err=True)
+    codes = [exit_code(certificate) for certificate in certificates] + [NOT_JUDGED] * len(failures)
+    # Not conformant outranks what could not be judged, and both outrank conformant.
+    raise SystemExit(1 if 1 in codes else max(codes, default=NOT_JUDGED))
+
+
+def _certify_one(run: Run, fuzz: float) -> Certificate:
+    from conformance.acting import act
+
+    run.preflight()
+    act(run, fuzz)
+    return run.finish()
+
+
+def _show(certificates: Sequence[Certificate], folders: Sequence[Path]) -> None:
+    if not certificates:
+        return
+    from rich.console import Console
+
+    from conformance.report.table import failures, render
+
+    console = Console()
+    for certificate in certificates:
+        failures(certificate, console)
+    console.print(render(certificates))
+    for folder in folders:
+        console.print(f"report: {folder}", soft_wrap=True, highlight=False)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--provider", required=True, help="The contract that the recordings are held to.")
+@click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
+@click.option("--output", default="", metavar="DIR", help="Where reports go. Default: reports/<provider>-audit/.")
+def audit(files: tuple[Path, ...], provider: str, strict: bool, output: str) -> None:
+    """Judge recordings that exist: VCR cassettes, JSON lines, histories; files or folders."""
+    from conformance.audit import audit_recordings
+    from conformance.contract import CatalogueError, load_contract
+    from conformance.evidence.recordings import RecordingError
+    from conformance.verdict import exit_code
+
+    folder = Path(output or f"reports/{provider}-audit")
+    try:
+        contract = load_contract(provider)
+        certificate, left_out = audit_recordings(contract, files, folder, strict=strict)
+    except (CatalogueError, RecordingError) as error:
+        _fail(error, WRONG_INVOCATION)
+    for reason, count in left_out.items():
+        click.echo(f"left out: {count} × {reason}")
+    _show([certificate], [folder])
+    raise SystemExit(exit_code(certificate))
+
+
+@main.command()
+@click.option("--provider", required=True, help="Which contract to speak.")
+@click.option("--port", default=0, show_default=True, help="On 127.0.0.1; 0 is a free one.")
+@click.option("--write-target", type=click.Path(path_type=Path), help="Write a target file that reaches the server.")
+def serve(provider: str, port: int, write_target: Path | None) -> None:
+    """Run the reference server on loopback until interrupted."""
+    from conformance.reference import provider_names, serve, target_settings
+
+    if provider not in provider_names():
+        _fail(f"--provider {provider}: the reference server speaks {', '.join(provider_names())}", WRONG_INVOCATION)
+    try:
+        with serve(provider, port=port) as url:
+            if write_target:
+                write_target.write_text(_target_file(provider, url, target_settings(provider)), encoding="utf-8")
+            click.echo(f"{provider} reference server: {url}")
+            sys.stdout.flush()
+            import threading
+
+            threading.Event().wait()
+    except OSError as error:
+        _fail(f"--port {port}: {error}", WRONG_INVOCATION)
+    except KeyboardInterrupt:
+        click.echo("stopped")
+
+
+def _target_file(provider: str, url: str, settings: dict[str, Any]) -> str:
+    import json
+
+    lines = ["[target]", f'name = "{provider}-reference"', f'provider = "{provider}"', f'base_url = "{url}"']
+    lines += [f"api_key = {json.dumps(settings['api_key'])}", "", "[instruments]"]
+    lines += [f"{name} = {json.dumps(value)}" for name, value in settings["instruments"].items()]
+    return "\n".join(lines) + "\n"
+
+
+@main.command()
+@click.argument("identifier", required=False)
+@click.option("--provider", default="", help="Only this provider's rows.")
+def requirements(identifier: str | None, provider: str) -> None:
+    """List the catalogue, or explain one requirement."""
+    from conformance.catalogue import explain, overview
+    from conformance.contract import CatalogueError, load_contract, provider_names
+
+    try:
+        contracts = [load_contract(name) for name in ([provider] if provider else provider_names())]
+    except CatalogueError as error:
+        _fail(error, WRONG_INVOCATION)
+    from rich.console import Console
+
+    console = Console()
+    if identifier is None:
+        console.print(overview(contracts))
+        return
+    for contract in contracts:
+        if identifier in contract.requirements:
+            console.print(explain(contract, contract.requirements[identifier]))
+            return
+    _fail(f"{identifier}: no such requirement; `conformance requirements` counts them", WRONG_INVOCATION)
+
+
+@main.command()
+@click.option("--provider", "providers", multiple=True, help="Default: all.")
+def freeze(providers: tuple[str, ...]) -> None:
+    """Generate the exam of a contract anew (schemas/<provider>/exam.jsonl), to be reviewed as a diff."""
+    from conformance.contract import contract_root, provider_names
+    from conformance.scenarios.exam import FILE_NAME
+    from conformance.scenarios.generation import freeze as frozen
+
+    for name in providers or provider_names():
+        path = contract_root() / name / FILE_NAME
+        path.write_text(frozen(path.parent), encoding="utf-8")
+        click.echo(f"{path}: {len(path.read_text(encoding='utf-8').splitlines()) - 1} cases")

@@ -1,0 +1,218 @@
+"""Reads a provider's folder, and refuses one that contradicts itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from conformance.contract.model import (
+    LEVELS,
+    Contract,
+    ErrorKind,
+    Level,
+    Operation,
+    Requirement,
+    Source,
+    Transition,
+)
+
+ANY_INTENT = "(unknown)"  # the `from` of a transition on an intent that does not exist
+
+_REQUIREMENT_KEYS = {"id", "level", "area", "statement", "source", "check", "with", "needs", "not_tested"}
+_TRANSITION_KEYS = {"id", "operation", "from", "method", "send", "create", "to", "via", "refused", "leaves", "source"}
+_VAGUE = re.compile(r"\b(should|verify that|test that)\b", re.IGNORECASE)
+
+
+class CatalogueError(Exception):
+    """A provider's folder is missing, unreadable or contradicts itself; the message names file and key."""
+
+
+def contract_root() -> Path:
+    """The folder of the providers' folders: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "schemas"
+    return installed if installed.is_dir() else package.parent / "schemas"
+
+
+def provider_names(root: Path | None = None) -> tuple[str, ...]:
+    """The names of all providers under ``root``, in order of name."""
+    folder = root or contract_root()
+    return tuple(sorted(path.parent.name for path in folder.glob("*/provider.toml")))
+
+
+def load_contract(provider: str, root: Path | None = None) -> Contract:
+    """The contract of one provider.
+
+    Raises ``CatalogueError`` where the folder is missing or its files contradict each other.
+    """
+    folder = (root or contract_root()) / provider
+    if not (folder / "provider.toml").is_file():
+        known = ", ".join(provider_names(root)) or "none"
+        raise CatalogueError(f"no contract for provider {provider!r}; known providers: {known}")
+    settings = _toml(folder / "provider.toml")
+    document = _json(folder / "openapi.json")
+    schemas = {path.name.removesuffix(".schema.json"): _json(path) for path in sorted(folder.glob("*.schema.json"))}
+    lifecycle = _toml(folder / "lifecycle.toml")
+    transitions = _transitions(folder, lifecycle)
+    operations = _operations(document)
+    kinds = {
+        name: ErrorKind(name, *(tuple(kind.get(key, ())) for key in ("status", "type", "code")))
+        for name, kind in settings.get("errors", {}).get("kinds", {}).items()
+    }
+    contract = Contract(
+        name=provider,
+        title=str(settings["title"]),
+        folder=folder,
+        digest=_digest(folder),
+        settings=settings,
+        operations=operations,
+        security=document.get("components", {}).get("securitySchemes", {}),
+        statuses=tuple(lifecycle["statuses"]),
+        terminal=frozenset(lifecycle.get("terminal", ())),
+        transitions=transitions,
+        error_kinds=kinds,
+        requirements=_requirements(folder, settings),
+        schemas=schemas,
+    )
+    _cross_check(contract)
+    return contract
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"{path}: {error}") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path}: {error}") from error
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 over every file of the contract, name and content, so that a certificate names what it held."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"sha256:{total.hexdigest()}"
+
+
+def _operations(document: Mapping[str, Any]) -> dict[str, Operation]:
+    found = {}
+    for path, methods in document["paths"].items():
+        for method, entry in methods.items():
+            if method == "parameters":
+                continue
+            content = entry.get("requestBody", {}).get("content", {})
+            media_type = next(iter(content), "")
+            reference = content[media_type]["schema"].get("$ref", "") if media_type else ""
+            found[entry["operationId"]] = Operation(
+                name=entry["operationId"],
+                method=method.upper(),
+                path=path,
+                media_type=media_type,
+                request_schema=reference.removeprefix("./").removesuffix(".schema.json"),
+                success_statuses=tuple(int(status) for status in entry["responses"] if status.startswith("2")),
+                # Recordings know other base URLs, so only the end of a path is held against the template.
+                pattern=re.compile(re.sub(r"\\\{\w+\\\}", "(?P<intent>[^/]+)", re.escape(path)) + "/?$"),
+            )
+    # An operation without a parameter first: /search is not an intent's id.
+    return dict(sorted(found.items(), key=lambda item: "{" in item[1].path))
+
+
+def _transitions(folder: Path, lifecycle: Mapping[str, Any]) -> dict[str, Transition]:
+    found: dict[str, Transition] = {}
+    for row in lifecycle.get("transition", ()):
+        _known_keys(folder / "lifecycle.toml", row, _TRANSITION_KEYS)
+        if row["id"] in found:
+            raise CatalogueError(f"{folder / 'lifecycle.toml'}: transition {row['id']!r} stands twice")
+        found[row["id"]] = Transition(
+            id=row["id"],
+            operation=row["operation"],
+            sources=tuple(row.get("from", ())),
+            method=row.get("method", ""),
+            send=row.get("send", {}),
+            create=row.get("create", {}),
+            to=tuple(row.get("to", ())),
+            via=tuple(row.get("via", ())),
+            refused=row.get("refused", ""),
+            leaves=tuple(row.get("leaves", ())),
+            source=str(row.get("source", "")),
+        )
+    return found
+
+
+def _requirements(folder: Path, settings: Mapping[str, Any]) -> dict[str, Requirement]:
+    path = folder / "requirements.toml"
+    table = _toml(path)
+    sources = {key: Source(key, entry["title"], entry["url"]) for key, entry in table["sources"].items()}
+    found: dict[str, Requirement] = {}
+    for row in table["requirement"]:
+        _known_keys(path, row, _REQUIREMENT_KEYS)
+        identifier = row["id"]
+        named = [row["source"]] if isinstance(row["source"], str) else row["source"]
+        problems = [
+            (identifier in found, "stands twice"),
+            (not identifier.startswith(settings["prefix"] + "-"), f"lacks the prefix {settings['prefix']}-"),
+            (row["level"] not in LEVELS, f"has an unknown level {row['level']!r}"),
+            (bool(row.get("check")) == bool(row.get("not_tested")), "needs either `check` or `not_tested`"),
+            (not named, "names no source"),
+            (any(key not in sources for key in named), f"names a source that is not in [sources]: {named}"),
+            (bool(_VAGUE.search(row["statement"])), "states no fact: its statement says 'should', 'verify that' or so"),
+        ]
+        for wrong, message in problems:
+            if wrong:
+                raise CatalogueError(f"{path}: requirement {identifier} {message}")
+        found[identifier] = Requirement(
+            id=identifier,
+            level=cast(Level, row["level"]),
+            area=row["area"],
+            statement=row["statement"],
+            sources=tuple(sources[key] for key in named),
+            check=row.get("check", ""),
+            args=row.get("with", {}),
+            needs=tuple(row.get("needs", ())),
+            not_tested=row.get("not_tested", ""),
+        )
+    return found
+
+
+def _known_keys(path: Path, row: Mapping[str, Any], known: Iterable[str]) -> None:
+    unknown = set(row) - set(known)
+    if unknown:
+        raise CatalogueError(f"{path}: {row.get('id', 'a row')} has unknown keys: {', '.join(sorted(unknown))}")
+
+
+def _cross_check(contract: Contract) -> None:
+    folder, capabilities = contract.folder, contract.settings.get("capabilities", {})
+    for row in contract.requirements.values():
+        for name in row.needs:
+            if name not in capabilities:
+                raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} needs unknown capability {name!r}")
+        wanted = row.args.get("transition")
+        if wanted and wanted not in contract.transitions:
+            raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} cites unknown transition {wanted!r}")
+    for name in contract.settings.get("instruments", {}):
+        if name not in capabilities:
+            raise CatalogueError(f"{folder / 'provider.toml'}: instrument {name!r} is not among [capabilities]")
+    for move in contract.transitions.values():
+        for status in (*move.sources, *move.to, *move.via, *move.leaves):
+            if status not in contract.statuses and status != ANY_INTENT:
+                raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} names unknown status {status!r}")
+        if move.refused and move.refused not in contract.error_kinds:
+            raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} names unknown error kind {move.refused!r}")
+        if move.operation not in contract.operations:
+            raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} names unknown operation {move.operation!r}")
+    listed = contract.schemas["payment_intent"].get("properties", {}).get("status", {}).get("enum")
+    if listed is not None and set(listed) != set(contract.statuses):
+        raise CatalogueError(
+            f"{folder / 'lifecycle.toml'}: [statuses] differ from the enum of payment_intent.schema.json"
+        )

@@ -1,0 +1,111 @@
+"""What a provider promises, as immutable values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Level = Literal["MUST", "SHOULD", "MAY"]
+LEVELS: tuple[Level, ...] = ("MUST", "SHOULD", "MAY")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a statement is published."""
+
+    key: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One documented, testable statement: a row of ``requirements.toml``.
+
+    ``check`` names the function that judges it and ``args`` are that function's arguments; a row without a check says
+    in ``not_tested`` why no black-box run can judge it. ``needs`` are the capabilities and instruments without which
+    the row is inapplicable.
+    """
+
+    id: str
+    level: Level
+    area: str
+    statement: str
+    sources: tuple[Source, ...]
+    check: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    not_tested: str = ""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of ``openapi.json``, under its neutral name (create, retrieve, confirm, …)."""
+
+    name: str
+    method: str
+    path: str
+    media_type: str
+    request_schema: str
+    success_statuses: tuple[int, ...]
+    pattern: re.Pattern[str]
+
+    @property
+    def on_intent(self) -> bool:
+        return "{" in self.path
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """How a provider documents one kind of refusal; an empty tuple means that the provider does not say."""
+
+    name: str
+    status: tuple[int, ...] = ()
+    type: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One documented move of an intent.
+
+    ``operation`` on an intent in one of ``sources`` (empty: no intent yet), with the instrument ``method`` and the
+    further request members ``send`` (``create`` are further members of the create that brings the intent about),
+    leads to one of ``to`` (``via`` may be seen on the way), or is refused with the error kind ``refused`` and leaves
+    the intent in one of ``leaves``. Where both ``to`` and ``refused`` stand, the provider documents neither alone and
+    both are accepted.
+    """
+
+    id: str
+    operation: str
+    sources: tuple[str, ...] = ()
+    method: str = ""
+    send: Mapping[str, Any] = field(default_factory=dict)
+    create: Mapping[str, Any] = field(default_factory=dict)
+    to: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+    refused: str = ""
+    leaves: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All that one provider promises. ``settings`` is ``provider.toml`` as read and checked."""
+
+    name: str
+    title: str
+    folder: Path
+    digest: str
+    settings: Mapping[str, Any]
+    operations: Mapping[str, Operation]
+    security: Mapping[str, Mapping[str, Any]]
+    statuses: tuple[str, ...]
+    terminal: frozenset[str]
+    transitions: Mapping[str, Transition]
+    error_kinds: Mapping[str, ErrorKind]
+    requirements: Mapping[str, Requirement]
+    schemas: Mapping[str, Mapping[str, Any]]

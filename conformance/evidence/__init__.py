@@ -1,0 +1,1 @@
+"""Evidence: exchanges and histories, redaction, and other people's recordings. Imports nothing else of the suite."""

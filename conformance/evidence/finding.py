@@ -1,0 +1,38 @@
+"""What a check says of one requirement: findings, each one contradiction, and the outcome they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+VerdictName = Literal["pass", "fail", "inapplicable", "inconclusive", "error", "not_run"]
+
+# From the one that hides all others to the one that any other hides.
+RANKING: tuple[VerdictName, ...] = ("fail", "error", "inconclusive", "pass", "inapplicable", "not_run")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One contradiction between evidence and a requirement.
+
+    ``expected`` and ``actual`` are short sentences or values for a reader; ``at`` is a JSON pointer into the body
+    (``""``: the answer as a whole); ``exchanges`` are the numbers of the exchanges that show it.
+    """
+
+    expected: str
+    actual: str
+    at: str = ""
+    exchanges: tuple[int, ...] = ()
+    scenario: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check says of one requirement; ``judged`` counts the exchanges it looked at."""
+
+    requirement: str
+    verdict: VerdictName
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    exchanges: tuple[int, ...] = ()
+    judged: int = 0

@@ -1,0 +1,106 @@
+"""What a secret looks like: the names that carry one, and the shapes that give one away."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_CARD_NUMBER_NAMES = frozenset({"number", "card_number", "pan", "primary_account_number"})
+# Alternatives of a regular expression.
+_NAMES = (
+    "secret|client_secret|api_key|secret_key|private_key|access_key|signing_secret|password|passwd|passphrase"
+    "|cvc|cvc2|cvv|cvv2|security_code|card_security_code|verification_value|token|access_token|refresh_token|auth_token"
+    "|id_token|api_token|bearer_token|session_token|client_token|secret_token|csrf_token|authenticity_token"
+)
+_ENDINGS = (
+    r"\w*_(?:secret|password|cvc|cvv|(?:api|secret|private|access)_key|(?:access|auth|api|session|secret)_token)"
+)
+_SECRET_NAME = re.compile(f"{_NAMES.replace('_', '_?')}|{_ENDINGS}")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Documented test tokens, and ids of stored instruments: they name a thing, they open nothing.
+_INSTRUMENT = r"(?:pm|tok|btok|src|card|ba)_\w+"
+_CARD_DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){11,18}")
+
+PLACEHOLDER = r"\[redacted(?::[\w.-]*)?\]"
+# Where a word begins; in JSON that is read as text, a line break before it is spelled with a letter.
+_START = r"(?:(?<![\w-])|(?<=\\[nrt]))"
+KEY = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:(?:sk|rk|pk|ek)_(?:test|live|sandbox|oauth)|whsec)_[A-Za-z0-9_]+"
+# What follows the id, which stays.
+CLIENT_SECRET = r"(?<=[A-Za-z0-9]_secret_)[\w+/=~%-]+(?:\.[\w+/=~%-]+)*"  # noqa: S105 - a pattern
+# First digits of card networks only: 1 begins times in milliseconds and network transaction ids.
+CARD = _START + r"(?<![0-9]\.)(?=[2-6]|81|9792)[0-9](?:[ -]?[0-9]){12,18}(?!\w|-\w)"
+BASIC = r"(?<=\b(?i:basic) )[A-Za-z0-9+/]{6,}={0,2}(?![A-Za-z0-9])"
+BEARER = r"(?<=\b(?i:bearer) )(?=\S{0,200}[0-9])[A-Za-z0-9._~+/=-]{12,}"
+URL = r"https?://[^\s\"'<>\\]+"
+# A name and its value in prose, broken JSON, a header line or a form: `cvc=123`, `"api_key": "x"`, `password: s3cret`.
+# After a colon, a bare word counts only with a digit in it, for `password: is missing` is a message.
+_NAME = f"{_NAMES}|authorization|cookie|set_cookie|x_api_key".replace("_", "[_-]?")
+_QUOTE = r"(?:\\?[\"'])"
+_EQUALS = rf"(?:\s*=>?\s*|\s*:\s*(?={_QUOTE}|(?i:bearer|basic) |[^\s&,;]{{0,80}}[0-9]))"
+_BARE = rf"(?:(?i:bearer|basic) )?(?:{PLACEHOLDER}|[^\s\"'&,;<>(){{}}\[\]\\]+(?:{PLACEHOLDER})?)"
+NAMED = (
+    rf"{_START}(?P<name>(?i:{_NAME}|{_ENDINGS}))"
+    rf"(?P<sign>(?:{_QUOTE}|\])*{_EQUALS}{_QUOTE}?)(?!{_INSTRUMENT}(?!\w))"
+    r"(?P<value>(?<=\\[\"'])(?:[^\"\\]|\\[^\"'])+|(?<=\")(?:[^\"\\]|\\.)+|(?<=')(?:[^'\\]|\\.)+"
+    rf"|(?<![\"']){_BARE})"
+)
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether the value of a header is a credential."""
+    return name.lower() in _HEADERS or is_secret_name(name)
+
+
+@lru_cache(maxsize=2048)
+def is_secret_name(name: str) -> bool:
+    """Whether a member, form field or header of this name holds a secret; ``apiKey`` and ``X-Api-Key`` count too."""
+    return _SECRET_NAME.fullmatch(_CAMEL.sub("_", name).lower().replace("-", "_")) is not None
+
+
+def is_secret_member(name: str, value: str) -> bool:
+    """Whether ``value`` has to go because of the name it stands under."""
+    if name.lower() in _CARD_NUMBER_NAMES:
+        return _CARD_DIGITS.fullmatch(value.strip()) is not None
+    if not value or not is_secret_name(name):
+        return False
+    return not (name.lower().endswith("token") and re.fullmatch(_INSTRUMENT, value))
+
+
+def is_card_number(digits: str) -> bool:
+    """Whether 13 to 19 digits pass the check that card numbers pass (Luhn)."""
+    numbers = [int(digit) for digit in digits]
+    doubled = [number * 2 - 9 * (number > 4) for number in numbers[-2::-2]]
+    return 13 <= len(digits) <= 19 and (sum(numbers[::-2]) + sum(doubled)) % 10 == 0
+
+
+def basic_credential(token: str) -> tuple[str, str] | None:
+    """User and password of a Basic credential, or None where the token is not one."""
+    try:
+        text = base64.b64decode(token, validate=True).decode("utf-8")
+    except ValueError:
+        return None
+    user, colon, password = text.partition(":")
+    return (user, password) if colon and text.isprintable() else None
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """Regular expressions for every way a known secret is written: plain, URL-encoded, JSON-escaped, in base64."""
+    # A short word is a secret only where it stands alone: `test` must not tear `requires_test` apart.
+    start, end = (r"(?<!\w)", r"(?!\w)") if len(secret) < 6 else ("", "")
+    octets = secret.encode("utf-8", "surrogatepass")
+    encoded = {quote(octets, safe=""), quote(octets), quote_plus(octets)}
+    lower = {re.sub("%..", lambda code: code[0].lower(), text) for text in encoded}
+    for text in sorted({secret, json.dumps(secret)[1:-1], *encoded, *lower}, key=lambda text: (-len(text), text)):
+        yield start + re.escape(text) + end
+    if len(octets) < 8:
+        return
+    # What precedes a secret moves it by 0 to 2 bytes within base64; the letters that it alone decides are looked for.
+    for shift in range(3):
+        coded = base64.b64encode(bytes(shift) + octets).decode()[(0, 2, 3)[shift] : (shift + len(octets)) * 8 // 6]
+        for text in sorted({coded, coded.replace("+", "-").replace("/", "_")}):
+            yield re.escape(text) + r"[A-Za-z0-9+/_-]{0,4}={0,2}"

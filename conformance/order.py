@@ -1,0 +1,156 @@
+"""From what was asked for on the command line to runs that are ready: contracts, targets, transports, folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.checks import check_catalogue
+from conformance.contract import Contract, load_contract, provider_names
+from conformance.contract.model import LEVELS
+from conformance.run import Run, Selection
+from conformance.target.settings import SettingsError, Target, load_target, make_target, refuse_live
+from conformance.verdict import Waiver, WaiverError, read_waivers
+
+if TYPE_CHECKING:
+    import httpx
+
+EMBEDDED = "reference"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for. ``target`` is a URL, a target file, or empty for the embedded reference server."""
+
+    providers: tuple[str, ...] = ()
+    target: str = ""
+    api_key: str = ""
+    seed: int = 1
+    output: str = ""
+    strict: bool = False
+    only: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+
+
+def prepare_runs(order: Order) -> Iterator[Run]:
+    """The runs of an order, each made when asked for; all settings are checked before the first.
+
+    Raises ``SettingsError`` and ``CatalogueError``; nothing has been sent then.
+    """
+    contracts = {name: load_contract(name) for name in provider_names()}
+    for contract in contracts.values():
+        check_catalogue(contract)
+    targets = _targets(order, contracts)
+    for target in targets:
+        refuse_live(target, contracts)
+    levels = frozenset(level.upper() for level in order.levels)
+    if levels - set(LEVELS):
+        raise SettingsError(f"--level {', '.join(sorted(levels - set(LEVELS)))}: levels are {', '.join(LEVELS)}")
+    selection = Selection(frozenset(order.only), frozenset(order.areas), levels)
+    chosen = _selected(targets, contracts, selection)
+    waivers = {target.provider: _waivers(target, contracts[target.provider]) for target in chosen}
+
+    def made() -> Iterator[Run]:
+        for target in chosen:
+            embedded = not order.target
+            yield Run(
+                contract=contracts[target.provider],
+                target=target,
+                folder=_folder(order, target, len(chosen) > 1),
+                seed=order.seed,
+                strict=order.strict,
+                mode="in-process" if embedded else "live",
+                selection=selection,
+                waivers=waivers[target.provider],
+                transport=_in_memory(target.provider) if embedded else None,
+            )
+
+    return made()
+
+
+def embedded_target(contract: Contract) -> Target:
+    """The reference server in memory, as a target."""
+    from conformance.reference import target_settings
+
+    settings = target_settings(contract.name)
+    return make_target(
+        contract,
+        name=EMBEDDED,
+        base_url=f"http://reference.invalid{settings['base_path']}",
+        api_key=settings["api_key"],
+        instruments=lent(contract, settings),
+        requests_per_second=0,
+    )
+
+
+def lent(contract: Contract, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the reference server lends, as far as the contract knows it."""
+    everything = {**settings["instruments"], **settings["credentials"]}
+    if "complete" in settings["actions"]:
+        everything["complete_action"] = settings["actions"]["complete"]
+    if "confirmation_limit" in settings:
+        everything["confirmation_limit"] = settings["confirmation_limit"]
+    known = contract.settings.get("capabilities", {})
+    return {name: value for name, value in everything.items() if name in known}
+
+
+def _in_memory(provider: str) -> httpx.BaseTransport:
+    import httpx
+
+    from conformance.reference import create_app
+
+    return httpx.WSGITransport(app=create_app(provider))
+
+
+def _targets(order: Order, contracts: dict[str, Contract]) -> list[Target]:
+    for name in order.providers:
+        if name not in contracts:
+            raise SettingsError(f"--provider {name}: no such contract; known: {', '.join(contracts)}")
+    if not order.target:
+        if order.api_key:
+            raise SettingsError("--api-key goes with --target")
+        return [embedded_target(contracts[name]) for name in order.providers or contracts]
+    if "://" not in order.target:
+        target = load_target(Path(order.target), contracts, api_key=order.api_key)
+        if order.providers and order.providers != (target.provider,):
+            raise SettingsError(f"--provider {order.providers[0]}: {order.target} names provider {target.provider}")
+        return [target]
+    if len(order.providers) != 1:
+        raise SettingsError("--target URL needs --provider NAME, the contract to hold it to")
+    if not order.api_key:
+        raise SettingsError("--target URL needs --api-key KEY or --api-key env:NAME, a test key of the target")
+    return [
+        make_target(contracts[order.providers[0]], base_url=order.target, api_key=order.api_key, where="--target: ")
+    ]
+
+
+def _selected(targets: list[Target], contracts: dict[str, Contract], selection: Selection) -> list[Target]:
+    """The targets whose contract has a selected row; of several an ``--only`` id may concern one alone."""
+    chosen, problem = [], None
+    for target in targets:
+        try:
+            selection.of(contracts[target.provider])
+        except SettingsError as error:
+            problem = error
+        else:
+            chosen.append(target)
+    if problem and not chosen:
+        raise problem
+    return chosen
+
+
+def _waivers(target: Target, contract: Contract) -> tuple[Waiver, ...]:
+    try:
+        return read_waivers(target.waivers, contract.requirements)
+    except WaiverError as error:
+        raise SettingsError(f"[[waiver]] {error}") from error
+
+
+def _folder(order: Order, target: Target, several: bool) -> Path:
+    name = f"{target.provider}-{target.name}"
+    if not order.output:
+        return Path("reports") / name
+    return Path(order.output) / name if several else Path(order.output)

@@ -1,0 +1,199 @@
+"""The pytest plugin: turns rows into tests, tests into outcomes; ``certify`` uses it, and so does plain pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.contract import Requirement
+    from conformance.evidence.finding import Outcome
+    from conformance.run import Run
+    from conformance.scenarios.acting import Actor
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of ``conformance certify``, with a prefix: flags are global in pytest, and ``--strict`` is its own."""
+    group = parser.getgroup("conformance", "payment-intents conformance")
+
+    def option(name: str, **given: Any) -> None:
+        group.addoption(f"--conformance-{name}", **given)
+
+    option("provider", default="", help="the contract to hold the target to")
+    option("target", default="", help="URL or target file; without it, the embedded reference server")
+    option("api-key", default="", help="KEY or env:NAME, a test key of the target")
+    option("seed", type=int, default=1, help="what idempotency keys derive from (default 1)")
+    option("output", default="", help="folder for certificate, history and reports")
+    option("strict", action="store_true", help="SHOULD decides conformance too")
+    option("only", action="append", default=[], metavar="ID", help="judge only this requirement")
+    option("area", action="append", default=[], help="judge only this area")
+    option("level", action="append", default=[], help="judge only this level")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """``--conformance-provider`` or ``--conformance-target`` starts a run."""
+
+    def given(name: str) -> Any:
+        return config.getoption(f"--conformance-{name}")
+
+    if not (given("provider") or given("target")):
+        return
+    from conformance.contract import CatalogueError
+    from conformance.order import Order, prepare_runs
+    from conformance.run import PreflightError
+    from conformance.target.settings import SettingsError
+
+    order = Order(
+        providers=(given("provider"),) if given("provider") else (),
+        target=given("target"),
+        api_key=given("api-key"),
+        seed=given("seed"),
+        output=given("output"),
+        strict=given("strict"),
+        only=tuple(given("only")),
+        areas=tuple(given("area")),
+        levels=tuple(given("level")),
+    )
+    try:
+        (run,) = prepare_runs(order)
+        run.preflight()
+    except (SettingsError, CatalogueError) as error:
+        raise pytest.UsageError(str(error)) from error
+    except PreflightError as error:
+        pytest.exit(str(error), returncode=3)
+    config.pluginmanager.register(Scenarios(run, finish=True), "conformance-run")
+
+
+class Scenarios:
+    """Runs the scenarios of one ``Run``. ``finish``: judge and report when the session ends, and set its exit code."""
+
+    def __init__(self, run: Run, *, finish: bool = False) -> None:
+        from conformance.rules.judge import rules
+
+        self.run, self.finish = run, finish
+        self.rules = rules()
+        self.total = 0
+        self.lines: list[str] = []
+
+    # -- what is collected ---------------------------------------------------------------------------------------
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "row" in metafunc.fixturenames and metafunc.definition.path.parent == SCENARIOS:
+            rows = self._rows(metafunc.function.__name__.removeprefix("test_"))
+            metafunc.parametrize("row", rows, ids=[row.id for row in rows], indirect=True)
+
+    def _rows(self, check: str) -> list[Requirement]:
+        contract = self.run.contract
+        return [
+            row for row in contract.requirements.values() if row.check == check and self.run.acts_for(row, self.rules)
+        ]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        # A check that no row of this provider cites leaves an item without parameters; it is no test.
+        items[:] = [item for item in items if not _is_scenario(item) or isinstance(_row(item), _requirement_type())]
+        self.total = len(items)
+        tests = {item.name.removeprefix("test_").partition("[")[0] for item in items if _is_scenario(item)}
+        selected = [row for row in self.run.rows.values() if row.check]
+        unknown = [row for row in selected if row.check not in self.rules and row.check not in tests]
+        if unknown:
+            told = ", ".join(f"{row.id} ({row.check})" for row in unknown)
+            raise pytest.UsageError(f"no check of that name: {told}")
+
+    # -- what a scenario is given --------------------------------------------------------------------------------
+
+    @pytest.fixture
+    def row(self, request: pytest.FixtureRequest) -> Any:
+        """The requirement that this test judges."""
+        return request.param
+
+    @pytest.fixture
+    def args(self, row: Any, act: Actor) -> Any:
+        """The arguments that the requirement gives its check, with the target's instruments put in."""
+        return act.instruments.fill(row.args)
+
+    @pytest.fixture
+    def act(self, row: Any, request: pytest.FixtureRequest) -> Actor:
+        """What the scenario acts with."""
+        from conformance.scenarios.acting import Actor
+        from conformance.scenarios.outcomes import Inapplicable
+
+        reason = self.run.lacking(row)
+        if reason:
+            raise Inapplicable(reason)
+        self.run.client.scenario = f"{request.path.name}::{request.node.name}"
+        return Actor(self.run.contract, self.run.client, self.run.instruments)
+
+    # -- what comes of it ----------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if not _is_scenario(item) or (call.when != "call" and call.excinfo is None):
+            return report
+        outcome = self._outcome(item, _row(item), call.excinfo.value if call.excinfo else None)
+        self.run.outcomes.append(outcome)
+        if outcome.verdict in ("inconclusive", "inapplicable"):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"{outcome.verdict}: {outcome.reason}")
+        return report
+
+    def _outcome(self, item: pytest.Item, row: Requirement, raised: BaseException | None) -> Outcome:
+        from conformance.evidence.finding import Outcome
+        from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
+        from conformance.target.values import MissingInstrument
+
+        scenario = f"{item.path.name}::{item.name}"
+        numbers = tuple(one.number for one in self.run.history.exchanges if one.scenario == scenario)
+        if raised is None:
+            return Outcome(row.id, "pass", exchanges=numbers, judged=len(numbers))
+        if isinstance(raised, NonConformance):
+            return Outcome(row.id, "fail", "", raised.findings, numbers, len(numbers))
+        if isinstance(raised, Inconclusive):
+            return Outcome(row.id, "inconclusive", str(raised), exchanges=numbers)
+        if isinstance(raised, Inapplicable | MissingInstrument):
+            return Outcome(row.id, "inapplicable", str(raised), exchanges=numbers)
+        if isinstance(raised, Unanswered):
+            return Outcome(row.id, "error", str(raised), exchanges=numbers)
+        return Outcome(row.id, "error", f"the suite failed: {type(raised).__name__}: {raised}", exchanges=numbers)
+
+    # -- under plain pytest --------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not self.finish or session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return
+        from conformance.verdict import exit_code
+
+        certificate = self.run.finish()
+        self.lines = [f"{certificate.result}: {reason}" for reason in certificate.reasons]
+        self.lines.append(f"certificate and reports: {self.run.folder}")
+        session.exitstatus = exit_code(certificate)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.lines:
+            terminalreporter.section("conformance")
+            for line in self.lines:
+                terminalreporter.write_line(line)
+
+
+def _is_scenario(item: pytest.Item) -> bool:
+    return item.path.parent == SCENARIOS
+
+
+def _row(item: pytest.Item) -> Any:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("row") if callspec else None
+
+
+def _requirement_type() -> type:
+    from conformance.contract import Requirement
+
+    return Requirement

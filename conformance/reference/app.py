@@ -1,0 +1,98 @@
+"""The WSGI application: from a request to an answer, each step by the policy that is in charge of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from . import actions, routing
+from .errors import Refusal
+from .model import Answer, Call, Intent
+from .operations import OPERATIONS, Task
+from .policies import Policies
+from .rendering import ACTIONS, View
+from .store import Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Application:
+    """One server: policies, and a memory of its own."""
+
+    def __init__(self, policies: Policies) -> None:
+        self.policies = policies
+        self.store = Store()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        answer = self.answer(request)
+        response = Response(answer.body, answer.status, content_type=answer.content_type)
+        for name, value in answer.headers:
+            response.headers[name] = value
+        for name, value in self.policies.headers(request, answer).items():
+            response.headers[name] = value
+        return response(environ, start_response)
+
+    def answer(self, request: Request) -> Answer:
+        """What the server says to a request."""
+        policies, now = self.policies, self.policies.clock()
+        page = policies.base_path + ACTIONS
+        if request.path.startswith(page):
+            with self.store.lock:
+                return actions.visit(self.store, policies.lifecycle, request, request.path.removeprefix(page), now)
+        try:
+            call = self.receive(request)
+            with self.store.lock:
+                return policies.idempotency(self.store, call, now, lambda: self.perform(call, now))
+        except Refusal as refusal:
+            return policies.errors.answer(refusal, _no_intent, executed=False)
+
+    def receive(self, request: Request) -> Call:
+        """The request routed, authenticated and decoded. Raises Refusal where one of these fails."""
+        policies = self.policies
+        path = request.path.removeprefix(policies.base_path)
+        if not request.path.startswith(policies.base_path):
+            raise Refusal("no_route", f"there is nothing outside {policies.base_path}")
+        operation, intent_id = routing.find(policies.routes, policies.wrong_method, request.method, path)
+        caller = policies.authentication(request)
+        base_url = _origin(request.environ) + policies.base_path
+        return Call(request, operation, intent_id, caller, base_url, policies.decoding(request))
+
+    def perform(self, call: Call, now: float) -> Answer:
+        """Carries the operation out; a refusal may still have changed the intent, as a decline does."""
+        policies, store = self.policies, self.store
+        view, executed = View(call), False
+        try:
+            intent = self.load(call.intent_id, now) if call.intent_id else None
+            policies.access(call, intent)
+            params = policies.reading(call.operation, policies.validation(call.operation, call.params))
+            view, executed = View(call, policies.expansion(call.request, params)), True
+            intent = store.save(OPERATIONS[call.operation](Task(policies, store, params, intent, now)))
+            return Answer.of(policies.success.get(call.operation, 200), policies.rendering(intent, view))
+        except Refusal as refusal:
+            if refusal.intent is not None:
+                store.save(refusal.intent)
+            return policies.errors.answer(
+                refusal, lambda concerned: policies.rendering(concerned, view), executed=executed
+            )
+
+    def load(self, intent_id: str, now: float) -> Intent:
+        """The intent as it stands now. Raises Refusal where there is none."""
+        intent = self.store.intents.get(intent_id)
+        if intent is None:
+            raise Refusal("not_found", f"no such payment intent: {intent_id}", param=("intent",))
+        settled = self.policies.lifecycle.settle(intent, now)
+        return intent if settled is intent else self.store.save(settled)
+
+
+def _no_intent(intent: Intent) -> Mapping[str, Any]:
+    return {}
+
+
+def _origin(environ: WSGIEnvironment) -> str:
+    """Scheme and host as the caller wrote them."""
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    return f"{environ['wsgi.url_scheme']}://{host}"

@@ -1,0 +1,58 @@
+"""A provider's behaviour as replaceable pieces: ``dataclasses.replace`` of one makes a server with one fault."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+from .errors import Errors
+from .idempotency import Execute
+from .identifiers import Identifiers
+from .instruments import Instruments
+from .lifecycle import Lifecycle
+from .model import Answer, Call, Caller, Intent, Params
+from .rendering import View, nothing_expanded
+from .routing import Route
+from .store import Store
+
+
+def anyone(call: Call, intent: Intent | None) -> None:
+    """Access for every caller that is known."""
+
+
+def as_sent(operation: str, params: Params) -> Params:
+    """Parameters that already have the names and values the operations read."""
+    return params
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Everything that makes the server one provider's.
+
+    ``access`` refuses callers who may not do this; ``reading`` gives checked parameters the names and defaults that the
+    operations read; ``expansion`` tells which members the caller wants whole; ``headers`` are the protocol's, added to
+    every answer; ``success`` is the status of an operation that went through, 200 unless it says otherwise.
+    """
+
+    base_path: str
+    routes: tuple[Route, ...]
+    wrong_method: str
+    authentication: Callable[[Request], Caller]
+    decoding: Callable[[Request], Params]
+    validation: Callable[[str, Params], Params]
+    instruments: Instruments
+    identifiers: Identifiers
+    lifecycle: Lifecycle
+    idempotency: Callable[[Store, Call, float, Execute], Answer]
+    errors: Errors
+    rendering: Callable[[Intent, View], Mapping[str, Any]]
+    headers: Callable[[Request, Answer], Mapping[str, str]]
+    access: Callable[[Call, Intent | None], None] = anyone
+    reading: Callable[[str, Params], Params] = as_sent
+    expansion: Callable[[Request, Params], frozenset[str]] = nothing_expanded
+    success: Mapping[str, int] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time

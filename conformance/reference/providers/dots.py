@@ -1,0 +1,176 @@
+"""Dots: JSON under /api, Basic with a client id, a small object, errors of which one is documented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+from conformance.reference.authentication import BasicPair
+from conformance.reference.encoding import json_body
+from conformance.reference.errors import Embed, Errors, Kind, Refusal
+from conformance.reference.idempotency import never_kept
+from conformance.reference.identifiers import Identifiers, secret_after_id, uuid4
+from conformance.reference.instruments import Instruments
+from conformance.reference.lifecycle import Lifecycle
+from conformance.reference.model import Answer, Call, Caller, Decline, Intent, Method, Params
+from conformance.reference.policies import Policies
+from conformance.reference.rendering import View
+from conformance.reference.routing import Route
+from conformance.reference.validation import (
+    Members,
+    Validation,
+    array,
+    boolean,
+    either,
+    integer,
+    mapping,
+    one_of,
+    text,
+    uuid,
+)
+
+API_KEY = "reference-client:reference-key"
+ORGANISATION_KEY = "reference-organisation:reference-key"
+ORGANISATION_APP = "reference-app"
+
+
+def _known(number: int) -> str:
+    return f"d0750000-0000-4000-8000-{number:012d}"
+
+
+_METHODS = (
+    Method(_known(11)),
+    Method(_known(12), decline=Decline("invalid-transaction", None)),
+    Method(_known(13), decline=Decline("transaction-insufficient-funds", None)),
+    Method(_known(15), authentication="always"),
+)
+
+_ROUTES = (
+    Route("create", "POST", "/v2/payment-intents"),
+    Route("retrieve", "GET", "/v2/payment-intents/{id}"),
+    Route("confirm", "POST", "/v2/payment-intents/{id}/confirm"),
+)
+
+VALIDATION = Validation(
+    {
+        "create": Members(
+            {
+                "amount": integer(1),
+                "currency": one_of("usd"),
+                "confirm": boolean,
+                "user_id": uuid,
+                "customer_id": uuid,
+                "description": text(),
+                "payment_method_id": uuid,
+                "payment_method_types": array(one_of("card")),
+                "setup_future_usage": one_of("on_session"),
+                "metadata": either(mapping, boolean),
+                "transfer_data": Members({"destination_user_id": uuid}, closed=False),
+                "application_fee_amount": integer(0),
+            },
+            required=("amount", "currency"),
+            closed=False,
+        ),
+        "retrieve": Members({}, closed=False),
+        "confirm": Members({"payment_method_id": text()}, required=("payment_method_id",), closed=False),
+    }
+)
+
+
+def reading(operation: str, params: Params) -> Params:
+    """The names the operations read; metadata that is only a boolean holds nothing."""
+    result = {name: value for name, value in params.items() if name != "payment_method_id"}
+    if "payment_method_id" in params:
+        result["payment_method"] = params["payment_method_id"].lower()
+    if isinstance(params.get("metadata"), bool):
+        del result["metadata"]
+    return result
+
+
+_REALM = (("WWW-Authenticate", 'Basic realm="dots"'),)
+_KINDS = {
+    "invalid": Kind(400, code="invalid-input"),
+    "unexpected_state": Kind(400, code="invalid-transaction"),
+    "no_method": Kind(400, code="user-info-missing-card"),
+    "declined": Kind(402),
+    "unauthenticated": Kind(401, code="unauthorized", headers=_REALM),
+    "bad_scheme": Kind(401, code="unauthorized", headers=_REALM),
+    "unknown_key": Kind(401, code="unauthorized", headers=_REALM),
+    "app_missing": Kind(403, code="app-info-missing"),
+    "not_found": Kind(404, code="PaymentIntent not found"),
+    "no_route": Kind(404),
+    "wrong_method": Kind(405),
+}
+
+
+def error_body(refusal: Refusal, kind: Kind, embed: Embed) -> Mapping[str, Any]:
+    """An error word, where one fits, and a message; the documented 404 is the word alone."""
+    if refusal.kind == "not_found":
+        return {"error": kind.code}
+    word = refusal.failure.code if refusal.failure else kind.code
+    where = f"{'.'.join(refusal.param)}: " if refusal.param else ""
+    body = {"message": where + refusal.message}
+    return {"error": word, **body} if word else body
+
+
+def access(call: Call, intent: Intent | None) -> None:
+    """An organisation's key acts for the app that the request names."""
+    if call.caller.role == "organisation" and call.request.headers.get("Api-App-Id") != ORGANISATION_APP:
+        raise Refusal("app_missing", "Api-App-Id has to name an app of the organisation")
+
+
+def render(intent: Intent, view: View) -> Mapping[str, Any]:
+    """The payment-intent; what is unset is left out, the client secret is shown to whoever creates it."""
+    members = {
+        "id": intent.id,
+        "amount": intent.amount,
+        "currency": intent.currency,
+        "status": intent.status,
+        "user_id": intent.details.get("user_id"),
+        "transfer_id": intent.payment,
+        "payment_method_id": intent.method.id if intent.method else None,
+        "metadata": dict(intent.metadata) or None,
+        "client_secret": intent.client_secret if view.call.operation == "create" else None,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def headers(request: Request, answer: Answer) -> Mapping[str, str]:
+    """None are documented."""
+    return {}
+
+
+POLICIES = Policies(
+    base_path="/api",
+    routes=_ROUTES,
+    wrong_method="wrong_method",
+    authentication=BasicPair({API_KEY: Caller(API_KEY), ORGANISATION_KEY: Caller(ORGANISATION_KEY, "organisation")}),
+    decoding=json_body,
+    validation=VALIDATION,
+    instruments=Instruments({method.id: method for method in _METHODS}, None, lambda method: method),
+    identifiers=Identifiers(uuid4, secret_after_id),
+    lifecycle=Lifecycle(cancelable=frozenset(), declined="failed", new_payment=uuid4),
+    idempotency=never_kept,
+    errors=Errors(_KINDS, error_body),
+    rendering=render,
+    headers=headers,
+    access=access,
+    reading=reading,
+)
+
+SETTINGS: Mapping[str, Any] = {
+    "api_key": API_KEY,
+    "credentials": {"organisation_key": ORGANISATION_KEY},
+    "instruments": {
+        "success": _known(11),
+        "declined": _known(12),
+        "authentication": _known(15),
+        "user": _known(1),
+        "customer": _known(2),
+        "destination_user": _known(3),
+        "organisation_app": ORGANISATION_APP,
+    },
+    "actions": {},
+}

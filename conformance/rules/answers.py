@@ -1,0 +1,79 @@
+"""Rules on the answer as HTTP: status, media type, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.evidence.exchange import UNREADABLE
+from conformance.rules.judge import Bench, Judgements, finding, held, rule
+from conformance.sighting import Sighting
+
+
+@rule
+def success_status(seen: Sequence[Sighting], bench: Bench, operation: str) -> Judgements:
+    """A successful answer to the operation carries a status that the provider documents."""
+    documented = bench.contract.operations[operation].success_statuses
+    expected = "HTTP " + " or ".join(str(status) for status in documented)
+    for sighting in seen:
+        if sighting.operation == operation and sighting.succeeded:
+            status = sighting.response.status
+            yield held(sighting) if status in documented else finding(sighting, expected, f"HTTP {status}")
+
+
+@rule
+def json_content_type(seen: Sequence[Sighting], bench: Bench) -> Judgements:
+    """Every answer of the API is declared as JSON."""
+    for sighting in seen:
+        declared = (sighting.response.header("content-type") or "").lower()
+        if declared.startswith("application/json") or sighting.response.status >= 500:
+            yield held(sighting)
+        else:
+            yield finding(sighting, "Content-Type application/json", declared or "no Content-Type")
+
+
+@rule
+def json_errors(seen: Sequence[Sighting], bench: Bench) -> Judgements:
+    """The body of every refusal is a JSON object."""
+    for sighting in seen:
+        if 400 <= sighting.response.status < 600:
+            body = sighting.body
+            told = "no JSON" if body is UNREADABLE else type(body).__name__
+            yield held(sighting) if isinstance(body, dict) else finding(sighting, "a JSON object", told)
+
+
+@rule
+def no_server_errors(seen: Sequence[Sighting], bench: Bench) -> Judgements:
+    """No request is answered with a server error."""
+    for sighting in seen:
+        status = sighting.response.status
+        yield finding(sighting, "no HTTP 5xx", f"HTTP {status}") if status >= 500 else held(sighting)
+
+
+@rule
+def header_present(
+    seen: Sequence[Sighting], bench: Bench, header: str, when_status: Sequence[int] | None = None
+) -> Judgements:
+    """Every answer (of these statuses) carries a header."""
+    for sighting in seen:
+        if when_status and sighting.response.status not in when_status:
+            continue
+        found = sighting.response.header(header)
+        yield held(sighting) if found else finding(sighting, f"a header {header}", "none")
+
+
+@rule
+def header_echoes(seen: Sequence[Sighting], bench: Bench, header: str) -> Judgements:
+    """Where a request sends a header, the answer carries it with the same value."""
+    for sighting in seen:
+        sent, found = sighting.exchange.request.header(header), sighting.response.header(header)
+        if sent is not None:
+            yield held(sighting) if sent == found else finding(sighting, f"{header}: {sent}", found or "no such header")
+
+
+@rule
+def header_in(seen: Sequence[Sighting], bench: Bench, header: str, values: Sequence[str]) -> Judgements:
+    """A header, if sent, has one of the documented values."""
+    for sighting in seen:
+        found = sighting.response.header(header)
+        if found is not None:
+            yield held(sighting) if found in values else finding(sighting, f"{header}: {' or '.join(values)}", found)

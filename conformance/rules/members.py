@@ -1,0 +1,170 @@
+"""Rules on single members of an intent: when they are set, what they say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from conformance.rules.judge import Bench, Judgements, each, finding, held, rule
+from conformance.sighting import Sighting, resolve
+
+Names = str | Sequence[str]
+
+
+def _pointer(member: str) -> str:
+    return "/" + member.replace(".", "/").lstrip("/")
+
+
+def _chosen(
+    seen: Sequence[Sighting],
+    bench: Bench,
+    status: Names | None = None,
+    operation: Names | None = None,
+    since: str = "",
+    unconfirmed: bool = False,
+) -> Iterator[tuple[Sighting, Mapping[str, Any]]]:
+    """The intents that a row speaks of. ``unconfirmed``: right after a create that did not confirm."""
+    member = bench.contract.settings["members"]["status"]
+    for sighting in seen:
+        if sighting.exchange.credential not in ("", "test"):
+            continue  # a publishable key is shown less; rows on that have checks of their own
+        if operation and sighting.operation not in each(operation):
+            continue
+        if unconfirmed and (sighting.operation != "create" or _true(sighting.asked.get("confirm"))):
+            continue
+        if since and (not sighting.api_version or sighting.api_version[:10] < since[:10]):
+            continue
+        for intent in sighting.intents:
+            if not status or intent.get(member) in each(status):
+                yield sighting, intent
+
+
+def _true(value: Any) -> bool:
+    return value is True or value == "true"
+
+
+@rule
+def member_set(
+    seen: Sequence[Sighting],
+    bench: Bench,
+    members: Names,
+    status: Names | None = None,
+    operation: Names | None = None,
+    since: str = "",
+) -> Judgements:
+    """The members are there and not null."""
+    for sighting, intent in _chosen(seen, bench, status, operation, since):
+        for member in each(members):
+            value = resolve(intent, _pointer(member))
+            if value is None or value == "":
+                yield finding(sighting, f"{member} is set", _absent_or(intent, member), _pointer(member))
+            else:
+                yield held(sighting)
+
+
+@rule
+def member_unset(
+    seen: Sequence[Sighting],
+    bench: Bench,
+    members: Names,
+    status: Names | None = None,
+    operation: Names | None = None,
+    since: str = "",
+    unconfirmed: bool = False,
+) -> Judgements:
+    """The members are null or absent."""
+    for sighting, intent in _chosen(seen, bench, status, operation, since, unconfirmed):
+        for member in each(members):
+            value = resolve(intent, _pointer(member))
+            yield held(sighting) if value is None else finding(sighting, f"{member} is null", value, _pointer(member))
+
+
+@rule
+def members_present(seen: Sequence[Sighting], bench: Bench, members: Names, since: str = "") -> Judgements:
+    """The members are there; null is allowed."""
+    for sighting, intent in _chosen(seen, bench, since=since):
+        missing = [member for member in each(members) if member not in intent]
+        for member in missing:
+            yield finding(sighting, f"{member} is present", "absent", _pointer(member))
+        if not missing:
+            yield held(sighting)
+
+
+@rule
+def members_not_null_when_present(seen: Sequence[Sighting], bench: Bench, members: Names) -> Judgements:
+    """Unset members are left out, not null."""
+    for sighting, intent in _chosen(seen, bench):
+        for member in each(members):
+            null = member in intent and intent[member] is None
+            yield finding(sighting, f"{member} is absent or set", "null", _pointer(member)) if null else held(sighting)
+
+
+@rule
+def member_equals(
+    seen: Sequence[Sighting], bench: Bench, member: str, value: Any, operation: Names | None = None
+) -> Judgements:
+    """The member has one value wherever it is there."""
+    for sighting, intent in _chosen(seen, bench, operation=operation):
+        if member in intent:
+            found = intent[member]
+            yield held(sighting) if found == value else finding(sighting, f"{value!r}", found, _pointer(member))
+
+
+@rule
+def livemode_is_test(seen: Sequence[Sighting], bench: Bench, member: str = "livemode") -> Judgements:
+    """An intent made with a test key is no live one."""
+    for sighting, intent in _chosen(seen, bench):
+        if sighting.exchange.credential == "test" and member in intent:
+            found = intent[member]
+            yield held(sighting) if found is False else finding(sighting, "false", found, _pointer(member))
+
+
+@rule
+def member_matches(seen: Sequence[Sighting], bench: Bench, member: str, pattern: str) -> Judgements:
+    """The member, where it is text, matches a pattern in which ``{id}`` stands for the intent's id."""
+    identifier = bench.contract.settings["members"]["id"]
+    for sighting, intent in _chosen(seen, bench):
+        value = intent.get(member)
+        if isinstance(value, str):
+            wanted = pattern.replace("{id}", re.escape(str(intent.get(identifier))))
+            if re.search(wanted, value):
+                yield held(sighting)
+            else:
+                yield finding(
+                    sighting, f"matches {pattern}", f"{value[:4]}… ({len(value)} characters)", _pointer(member)
+                )
+
+
+@rule
+def object_named_by(seen: Sequence[Sighting], bench: Bench, member: str, by: str) -> Judgements:
+    """An object member holds a sibling object named like its own type."""
+    for sighting, intent in _chosen(seen, bench):
+        holder = intent.get(member)
+        if isinstance(holder, Mapping) and isinstance(holder.get(by), str):
+            named = holder[by]
+            there = isinstance(holder.get(named), Mapping)
+            yield held(sighting) if there else finding(sighting, f"an object {named}", "none", f"/{member}/{named}")
+
+
+@rule
+def created_is_now(seen: Sequence[Sighting], bench: Bench, member: str = "created", within: float = 300) -> Judgements:
+    """A new intent's time of creation lies within so many seconds of the clock; seconds since the epoch."""
+    for sighting, intent in _chosen(seen, bench, operation="create"):
+        value = intent.get(member)
+        if isinstance(value, int) and not isinstance(value, bool) and sighting.exchange.started:
+            near = abs(value - sighting.exchange.ended) <= within
+            told = f"within {within:g} s of the time of the call, in seconds since the epoch"
+            yield held(sighting) if near else finding(sighting, told, value, _pointer(member))
+
+
+@rule
+def member_absent_after(seen: Sequence[Sighting], bench: Bench, member: str, operations: Names) -> Judgements:
+    """The member is not shown by these operations."""
+    for sighting, intent in _chosen(seen, bench, operation=operations):
+        shown = intent.get(member) is not None
+        yield finding(sighting, f"no {member}", "present", _pointer(member)) if shown else held(sighting)
+
+
+def _absent_or(intent: Mapping[str, Any], member: str) -> str:
+    return "null" if member in intent and intent[member] is None else "absent"

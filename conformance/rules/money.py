@@ -1,0 +1,53 @@
+"""Rules on amounts, all in minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.rules.judge import Bench, Judgements, each, finding, held, rule
+from conformance.sighting import Sighting
+
+
+def wrong_amounts(
+    intent: Mapping[str, Any], equal: Mapping[str, Any], positive: Sequence[str], when_present: bool
+) -> list[tuple[str, str, Any]]:
+    """(member, expected, found) for each amount that differs; an expected text names another member."""
+    wrong = []
+    for member, value in equal.items():
+        expected = intent.get(value) if isinstance(value, str) else value
+        if (member in intent or not when_present) and intent.get(member) != expected:
+            told = f"{value} ({expected})" if isinstance(value, str) else str(value)
+            wrong.append((member, told, intent.get(member)))
+    for member in positive:
+        found = intent.get(member)
+        if (member in intent or not when_present) and not (isinstance(found, int) and found > 0):
+            wrong.append((member, "more than 0", found))
+    return wrong
+
+
+@rule
+def amounts(
+    seen: Sequence[Sighting],
+    bench: Bench,
+    status: str | Sequence[str],
+    equal: Mapping[str, Any] | None = None,
+    positive: Sequence[str] = (),
+    when_present: bool = False,
+    operation: str | Sequence[str] | None = None,
+) -> Judgements:
+    """In these statuses an intent's amounts are as documented."""
+    member = bench.contract.settings["members"]["status"]
+    for sighting in seen:
+        if sighting.exchange.credential not in ("", "test"):
+            continue  # a publishable key is shown less
+        if operation and sighting.operation not in each(operation):
+            continue
+        for intent in sighting.intents:
+            if intent.get(member) not in each(status):
+                continue
+            wrong = wrong_amounts(intent, equal or {}, positive, when_present)
+            for name, expected, found in wrong:
+                yield finding(sighting, f"{name} = {expected}", found, f"/{name}")
+            if not wrong:
+                yield held(sighting)

@@ -1,0 +1,200 @@
+"""One run against one target: preflight, acting, judging, and what it leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.contract import Contract, Requirement
+from conformance.evidence.exchange import Exchange
+from conformance.evidence.finding import Finding, Outcome
+from conformance.evidence.history import History
+from conformance.evidence.redaction import Redactor
+from conformance.sighting import Sighting, read_history
+from conformance.target.client import Client
+from conformance.target.settings import SettingsError, Target
+from conformance.target.values import Instruments, MissingInstrument
+from conformance.verdict import Certificate, Mode, Waiver, certify, judge
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class PreflightError(Exception):
+    """The target cannot be judged; the message speaks of settings and network, not of conformance."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which requirements a run is to judge; an empty field selects all."""
+
+    ids: frozenset[str] = frozenset()
+    areas: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset()
+
+    def of(self, contract: Contract) -> dict[str, Requirement]:
+        """The selected rows. Raises ``SettingsError`` where an id is unknown or nothing is selected."""
+        unknown = self.ids - contract.requirements.keys()
+        if unknown:
+            raise SettingsError(f"--only {', '.join(sorted(unknown))}: no such requirement of {contract.name}")
+        rows = {
+            row.id: row
+            for row in contract.requirements.values()
+            if (not self.ids or row.id in self.ids)
+            and (not self.areas or row.area in self.areas)
+            and (not self.levels or row.level in self.levels)
+        }
+        if not rows:
+            areas = sorted({row.area for row in contract.requirements.values()})
+            raise SettingsError(f"the selection matches no requirement of {contract.name}; areas: {', '.join(areas)}")
+        return rows
+
+
+@dataclass
+class Run:
+    """Acts on ``target`` through one client, collects outcomes, and judges.
+
+    ``folder`` is where it leaves history, certificate and reports. ``transport`` replaces the network. Every text that
+    leaves the run is redacted first.
+    """
+
+    contract: Contract
+    target: Target
+    folder: Path
+    seed: int = 1
+    strict: bool = False
+    mode: Mode = "live"
+    selection: Selection = field(default_factory=Selection)
+    waivers: tuple[Waiver, ...] = ()
+    transport: httpx.BaseTransport | None = None
+
+    def __post_init__(self) -> None:
+        self.rows = self.selection.of(self.contract)
+        self.redactor = Redactor(self.target.secrets())
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # A certificate of an earlier run must not stand for this one, should this one be cut short.
+        (self.folder / "certificate.json").unlink(missing_ok=True)
+        self.history = History(self.redactor, self.folder / "history" / "exchanges.jsonl")
+        self.client = Client(self.contract, self.target, self.history, seed=self.seed, transport=self.transport)
+        self.instruments = Instruments(self.target.instruments)
+        self.outcomes: list[Outcome] = []
+        self.exploration: list[Finding] = []
+        self.started = time.time()
+
+    def acts_for(self, row: Requirement, rule_names: Iterable[str]) -> bool:
+        """Whether a scenario row is to be acted: it is selected, or a selected rule needs evidence to judge."""
+        return row.id in self.rows or any(chosen.check in rule_names for chosen in self.rows.values())
+
+    # -- preflight -----------------------------------------------------------------------------------------------
+
+    def preflight(self) -> None:
+        """One create and one retrieve. Raises ``PreflightError`` where they show that nothing can be judged."""
+        self.client.scenario = "preflight"
+        contract, target = self.contract, self.target
+        try:
+            body = self.instruments.fill(contract.settings["requests"]["create"])
+        except MissingInstrument as missing:
+            raise SettingsError(f"every create of {contract.name} needs it: {missing}") from missing
+        created = self._answered(self.client.call("create", body=body))
+        if created.response.status == 404 and contract.settings.get("unavailable"):
+            raise PreflightError(f"{target.base_url} answers 404 to create: {contract.settings['unavailable']}")
+        intent = self._intent(created, "create")
+        identifier = str(intent[contract.settings["members"]["id"]])
+        self._intent(self._answered(self.client.call("retrieve", identifier)), "retrieve")
+
+    def _answered(self, exchange: Exchange) -> Sighting:
+        if exchange.response is None:
+            raise PreflightError(
+                f"{self.target.base_url} gives no answer ({self.redactor.text(exchange.failure)}); "
+                "check base_url, and that the server runs"
+            )
+        status = exchange.response.status
+        if status in (401, 403):
+            raise PreflightError(
+                f"{self.target.base_url} answers {status} to the key given; check api_key "
+                "([target] api_key in the target file, or --api-key)"
+            )
+        if status == 429:
+            raise PreflightError("the target answers 429; lower [target] requests_per_second")
+        return read_history(self.contract, [exchange])[0]
+
+    def _intent(self, sighting: Sighting, operation: str) -> Mapping[str, object]:
+        name = self.contract.settings["members"]["id"]
+        for intent in sighting.intents:
+            if isinstance(intent.get(name), str) and intent[name]:
+                return intent
+        body = sighting.response.body[:200].decode("utf-8", "replace").strip() or "an empty body"
+        raise PreflightError(
+            f"{self.target.base_url} answers {operation} with HTTP {sighting.response.status} and no intent: "
+            f"{self.redactor.text(body)!r}; check base_url, and the [instruments] that a {operation} needs"
+        )
+
+    # -- judging -------------------------------------------------------------------------------------------------
+
+    def finish(self) -> Certificate:
+        """Judges all that was seen and writes history, certificate and reports into ``folder``."""
+        from conformance.report import write_all
+
+        self.client.close()
+        outcomes = [*self.outcomes, *self._inapplicable(), *self._judged_by_rules()]
+        verdicts = judge(
+            self.contract,
+            [self._redacted(outcome) for outcome in outcomes],
+            waivers=self.waivers,
+            today=datetime.now(UTC).date(),
+            strict=self.strict,
+            selected=set(self.rows),
+        )
+        certificate = certify(
+            self.contract,
+            verdicts,
+            target=self.target.name,
+            base_url=self.target.base_url,
+            mode=self.mode,
+            seed=self.seed,
+            started=self.started,
+            duration_s=time.time() - self.started,
+            requests=len(self.history),
+            exploration=[self._redacted_finding(finding) for finding in self.exploration],
+        )
+        shown = {number for row in certificate.requirements for number in row.exchanges}
+        evidence = {one.number: self.redactor.exchange(one) for one in self.history.exchanges if one.number in shown}
+        write_all(certificate, evidence, self.folder)
+        self.history.close()
+        return certificate
+
+    def lacking(self, row: Requirement) -> str:
+        """Why a row does not apply to the target; empty where it does."""
+        return self.target.missing(self.contract, row.needs)
+
+    def _inapplicable(self) -> list[Outcome]:
+        return [
+            Outcome(row.id, "inapplicable", reason)
+            for row in self.contract.requirements.values()
+            if row.check and (reason := self.lacking(row))
+        ]
+
+    def _judged_by_rules(self) -> list[Outcome]:
+        from conformance.rules.judge import judge_history
+
+        rows = [row for row in self.contract.requirements.values() if not self.lacking(row)]
+        return judge_history(self.contract, self.history.exchanges, rows, secrets=self.target.secrets())
+
+    def _redacted(self, outcome: Outcome) -> Outcome:
+        findings = tuple(self._redacted_finding(finding) for finding in outcome.findings)
+        return Outcome(
+            outcome.requirement,
+            outcome.verdict,
+            self.redactor.text(outcome.reason),
+            findings,
+            outcome.exchanges,
+            outcome.judged,
+        )
+
+    def _redacted_finding(self, found: Finding) -> Finding:
+        hide = self.redactor.text
+        return Finding(hide(found.expected), hide(found.actual), found.at, found.exchanges, found.scenario)

@@ -1,0 +1,220 @@
+"""What scenarios act with: builders that bring intents about by the contract's own lifecycle."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from conformance.contract import Contract, Transition
+from conformance.evidence.exchange import Exchange
+from conformance.evidence.finding import Finding
+from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
+from conformance.sighting import Sighting, read_history, resolve
+from conformance.target.client import FORM, Client
+from conformance.target.values import Instruments, MissingInstrument
+
+Table = Mapping[str, Any]
+Value = TypeVar("Value")
+NOTHING: Table = {}
+MOST_FINDINGS = 20
+PATIENCE = 10.0  # seconds that an intent may stay in a passing status (processing) before we give up
+
+
+class Actor:
+    """Acts on the target for one scenario. ``client.scenario`` is set to that scenario's name."""
+
+    def __init__(self, contract: Contract, client: Client, instruments: Instruments) -> None:
+        self.contract, self.client, self.instruments = contract, client, instruments
+        members = contract.settings["members"]
+        self.id, self.status, self.method = members["id"], members["status"], members["payment_method"]
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def body(self, operation: str, send: Table = NOTHING, omit: Iterable[str] = (), method: str = "") -> dict[str, Any]:
+        """The contract's smallest sound request with ``send`` laid over it, and the instrument ``method`` named."""
+        value = {**self.contract.settings["requests"].get(operation, {}), **send}
+        for member in omit:
+            value.pop(member, None)
+        filled: dict[str, Any] = self._lend(lambda: self.instruments.fill(value))
+        if method and self.method not in filled:
+            filled[self.method] = self._lend(lambda: self.instruments.take(method))
+        return filled
+
+    def _lend(self, take: Callable[[], Any]) -> Any:
+        try:
+            return take()
+        except MissingInstrument as missing:
+            raise Inapplicable(str(missing)) from missing
+
+    def create(self, send: Table = NOTHING, omit: Iterable[str] = (), method: str = "", **call: Any) -> Sighting:
+        return self.seen(self.client.call("create", body=self.body("create", send, omit, method), **call))
+
+    def confirm(
+        self, intent: str, send: Table = NOTHING, omit: Iterable[str] = (), method: str = "", **call: Any
+    ) -> Sighting:
+        return self.seen(self.client.call("confirm", intent, self.body("confirm", send, omit, method), **call))
+
+    def retrieve(self, intent: str, **call: Any) -> Sighting:
+        return self.seen(self.client.call("retrieve", intent, **call))
+
+    def seen(self, exchange: Exchange) -> Sighting:
+        """The exchange as the contract reads it. Raises ``Unanswered``, or ``Inconclusive`` when told to slow down."""
+        if exchange.response is None:
+            raise Unanswered(f"exchange {exchange.number}: {exchange.failure}")
+        if exchange.response.status == 429:
+            raise Inconclusive("the target answered 429; lower requests_per_second")
+        read = read_history(self.contract, [exchange])
+        return read[0] if read else Sighting(self.contract, exchange, "", "")
+
+    def needs_method_in_confirm(self) -> bool:
+        """Whether the contract's confirm always names the method, even one that is attached."""
+        return self.method in self.contract.schemas["confirm.request"].get("required", ())
+
+    def expansion(self, member: str) -> Table:
+        """The request member that asks for ``member`` to be expanded, in the contract's encoding."""
+        brackets = self.contract.operations["create"].media_type == FORM
+        return {"expand": [member]} if brackets else {"expand": member}
+
+    # -- bringing about ------------------------------------------------------------------------------------------
+
+    def made(self, sighting: Sighting) -> dict[str, Any]:
+        """The intent that a preparing request was to give. Raises ``Inconclusive`` where it did not."""
+        intent = sighting.intents[0] if sighting.intents else None
+        if intent is None or not isinstance(intent.get(self.id), str):
+            raise Inconclusive(f"could not prepare: {told(sighting)} (exchange {sighting.number})")
+        return dict(intent)
+
+    def fresh(self, send: Table = NOTHING, method: str = "") -> dict[str, Any]:
+        """A new intent."""
+        return self.made(self.create(send, method=method))
+
+    def unknown_id(self) -> str:
+        """An id of the right shape that belongs to no intent: a real one with its last twelve characters turned."""
+        real = str(self.fresh()[self.id])
+        turn = {
+            **_turned("0123456789"),
+            **_turned("abcdef"),
+            **_turned("ghijklmnopqrstuvwxyz"),
+            **_turned("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+        }
+        return real[:-12] + "".join(turn.get(letter, letter) for letter in real[-12:])
+
+    def reach(self, status: str, method: str = "", create: Table = NOTHING) -> dict[str, Any]:
+        """An intent in ``status``, by the shortest documented path.
+
+        ``method`` is the instrument attached where the path attaches one and does not itself demand another;
+        ``create`` are further members of the create. Raises ``Inconclusive``.
+        """
+        path = self._path(status)
+        extras: dict[str, Any] = {}
+        for move in path:
+            extras |= move.create
+        demanded = next((move.method for move in reversed(path[1:]) if move.method), "")
+        chosen = demanded or method or path[0].method
+        send = {**extras, **create, **path[0].send}
+        intent = self.fresh(send, method=chosen if path[0].method else "")
+        for move in path[1:]:
+            intent = self.step(move, intent, chosen)
+        if intent.get(self.status) != status:
+            raise Inconclusive(f"could not bring {status} about: the intent is {intent.get(self.status)}")
+        return intent
+
+    def step(self, move: Transition, intent: Table, method: str) -> dict[str, Any]:
+        """Performs one transition to bring a state about."""
+        body = self.body(move.operation, move.send, method=self.method_to_send(move, intent, method))
+        answer = self.made(self.seen(self.client.call(move.operation, str(intent[self.id]), body)))
+        return self.settled(answer, move.via, move.to)
+
+    def method_to_send(self, move: Transition, intent: Table, method: str) -> str:
+        """The instrument that a confirm has to name: none where the intent has one already."""
+        if move.operation != "confirm":
+            return ""
+        if self.needs_method_in_confirm():
+            return method or "success"
+        return method if method and not intent.get(self.method) else ""
+
+    def settled(self, intent: Table, via: Sequence[str], to: Sequence[str]) -> dict[str, Any]:
+        """The intent once it has left the passing statuses ``via``; polls by retrieve, for at most ``PATIENCE`` s."""
+        until, pause = time.monotonic() + PATIENCE, 0.05
+        current = dict(intent)
+        while current.get(self.status) in via and current.get(self.status) not in to:
+            if time.monotonic() > until:
+                raise Inconclusive(f"the intent stayed {current.get(self.status)} for {PATIENCE:g} s")
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
+            current = self.made(self.retrieve(str(current[self.id])))
+        return current
+
+    def _path(self, status: str) -> list[Transition]:
+        """The shortest way from nothing to ``status``; of equally short ones the one that asks for least."""
+        moves = sorted(
+            (move for move in self.contract.transitions.values() if move.to and not move.refused),
+            key=lambda move: len(move.send) + len(move.create),
+        )
+        queue: deque[tuple[str, list[Transition]]] = deque()
+        for move in moves:
+            if not move.sources and move.operation == "create":
+                queue.extend((to, [move]) for to in move.to)
+        visited = set()
+        while queue:
+            current, path = queue.popleft()
+            if current == status:
+                return path
+            if current not in visited:
+                visited.add(current)
+                queue.extend((to, [*path, move]) for move in moves if current in move.sources for to in move.to)
+        raise Inconclusive(f"no documented path leads to {status}")
+
+    def complete_action(self, intent: Table, outcome: str) -> None:
+        """Completes or fails the intent's pending action at the URL it gives. Raises ``Inapplicable``."""
+        self._lend(lambda: self.instruments.take("complete_action"))
+        pointer = self.contract.settings["members"].get("next_action_url", "")
+        url = resolve(intent, pointer) if pointer else None
+        if not isinstance(url, str):
+            raise Inconclusive("the pending action gives no URL at which it could be completed")
+        self.seen(self.client.send("GET", f"{url}{'&' if '?' in url else '?'}outcome={outcome}"))
+
+    # -- expecting -----------------------------------------------------------------------------------------------
+
+    def intent(self, sighting: Sighting, expected: str = "a 2xx answer with the intent") -> dict[str, Any]:
+        """The intent of a judged answer. Raises ``NonConformance`` where the answer is not one."""
+        if not sighting.intents or not isinstance(sighting.intents[0].get(self.id), str):
+            self.contradict(sighting, expected, told(sighting))
+        return dict(sighting.intents[0])
+
+    def contradict(self, sighting: Sighting, expected: str, actual: object, at: str = "") -> NoReturn:
+        """Raises ``NonConformance`` with one finding."""
+        raise NonConformance((self.finding(sighting, expected, actual, at),))
+
+    def finding(self, sighting: Sighting, expected: str, actual: object, at: str = "") -> Finding:
+        text = actual if isinstance(actual, str) else repr(actual)
+        return Finding(expected, text[:300], at, (sighting.number,), self.client.scenario)
+
+
+def told(sighting: Sighting) -> str:
+    """An answer in few words: its status and what its error says."""
+    error = sighting.error or {}
+    members = ("type", "code", "decline_code", "param", "message", "error")
+    words = [str(error[name]) for name in members if isinstance(error.get(name), str) and error[name]]
+    if not words and not isinstance(sighting.body, dict):
+        words = ["a body that is no JSON object"]
+    return f"HTTP {sighting.response.status}" + (f" ({', '.join(words)})" if words else "")
+
+
+def for_each(values: Iterable[Value], attempt: Callable[[Value], None]) -> None:
+    """Makes the attempt with every value and raises one ``NonConformance`` with all that they found."""
+    findings: list[Finding] = []
+    for value in values:
+        try:
+            attempt(value)
+        except NonConformance as wrong:
+            findings.extend(wrong.findings)
+    if findings:
+        raise NonConformance(tuple(findings[:MOST_FINDINGS]))
+
+
+def _turned(alphabet: str) -> dict[str, str]:
+    half = len(alphabet) // 2
+    return dict(zip(alphabet, alphabet[half:] + alphabet[:half], strict=True))

@@ -1,0 +1,70 @@
+"""Authentication: which credentials are taken, and which are refused how."""
+
+from __future__ import annotations
+
+from conformance.scenarios.acting import Actor, Table, for_each, told
+from conformance.scenarios.arguments import REFUSAL, takes
+from conformance.scenarios.expecting import expect_refusal
+from conformance.sighting import Sighting
+
+
+@takes("scheme", "credential", "headers")
+def test_authenticates(act: Actor, args: Table) -> None:
+    scheme = args.get("scheme", "")
+    call = {"scheme": scheme, "credential": args.get("credential", "test"), "headers": args.get("headers", {})}
+    answer = act.create(**call)
+    intent = act.intent(answer, f"create succeeds under {scheme or 'the documented scheme'}")
+    act.intent(act.retrieve(str(intent[act.id]), **call), f"retrieve succeeds under {scheme}")
+
+
+@takes("credential", "operations", *REFUSAL)
+def test_refuses_credential(act: Actor, args: Table) -> None:
+    credential = args["credential"]
+    operations = args.get("operations", ("create",))
+    intent = str(act.fresh()[act.id]) if set(operations) - {"create"} else ""
+
+    def attempt(operation: str) -> None:
+        answer = _call(act, operation, intent, credential)
+        expect_refusal(act, answer, args, "unauthenticated", f"{operation} with credential: {credential}")
+
+    for_each(operations, attempt)
+
+
+def _call(act: Actor, operation: str, intent: str, credential: str) -> Sighting:
+    if operation == "create":
+        return act.create(credential=credential)
+    if operation == "confirm":
+        method = "success" if act.needs_method_in_confirm() and not _lacks(act, "success") else ""
+        return act.confirm(intent, method=method, credential=credential)
+    body = act.body(operation) if act.contract.operations[operation].method == "POST" else None
+    return act.seen(act.client.call(operation, intent, body, credential=credential))
+
+
+def _lacks(act: Actor, name: str) -> bool:
+    return not act.client.target.instruments.get(name)
+
+
+@takes("client_secret", "expect", "absent")
+def test_publishable_key_reads(act: Actor, args: Table) -> None:
+    intent = act.fresh({"metadata": {"order": "1"}})
+    secret = str(intent.get("client_secret", ""))
+    shown = {"right": secret, "wrong": secret[:-4] + "zzzz", "none": ""}[args["client_secret"]]
+    query = {"client_secret": shown} if shown else None
+    answer = act.retrieve(str(intent[act.id]), query=query, credential="publishable")
+    if args["expect"] == "refusal":
+        if not 400 <= answer.response.status < 500:
+            act.contradict(answer, "a refusal without the right client secret", told(answer))
+        return
+    read = act.intent(answer, "the intent, with its client secret")
+    for member in args.get("absent", ()):
+        if read.get(member):
+            act.contradict(answer, f"no {member} for a publishable key", "present", f"/{member}")
+
+
+@takes("create", "send")
+def test_publishable_key_confirm_refused(act: Actor, args: Table) -> None:
+    intent = act.fresh(args.get("create", {}), method="success")
+    send = {"client_secret": intent.get("client_secret", ""), **args.get("send", {})}
+    answer = act.confirm(str(intent[act.id]), send, credential="publishable")
+    if not 400 <= answer.response.status < 500:
+        act.contradict(answer, "a refusal for a publishable key", told(answer))

@@ -1,0 +1,109 @@
+"""Create: what it accepts, refuses, answers and stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.scenarios.acting import Actor, Table, for_each, told
+from conformance.scenarios.arguments import MEMBERS, REFUSAL, REQUEST, takes
+from conformance.scenarios.expecting import expect_members, expect_refusal, expect_status
+from conformance.sighting import Sighting
+
+
+def variants(args: Table) -> Iterator[Table]:
+    """The members of each request that a row asks for: ``send_each`` one by one, or ``send`` alone."""
+    yield from args.get("send_each", [args.get("send", {})])
+
+
+def raw_call(args: Table) -> dict[str, Any]:
+    """What of the request is not its decoded body: a literal body, another media type."""
+    call: dict[str, Any] = {}
+    if "raw" in args:
+        call["raw"] = str(args["raw"]).encode()
+    if "media_type" in args:
+        call["media_type"] = args["media_type"]
+    return call
+
+
+def what(sent: Table, args: Table) -> str:
+    """A few words on a request, for findings."""
+    if args.get("omit"):
+        return "a request without " + ", ".join(args["omit"])
+    shown = ", ".join(f"{key} = {value!r}" for key, value in sent.items())
+    return shown if len(shown) <= 120 else shown[:119] + "…"
+
+
+def created(act: Actor, args: Table, sent: Table) -> Sighting:
+    return act.create(sent, args.get("omit", ()), args.get("method", ""), **raw_call(args))
+
+
+@takes(*REQUEST)
+def test_create_succeeds(act: Actor, args: Table) -> None:
+    def attempt(sent: Table) -> None:
+        act.intent(created(act, args, sent))
+
+    for_each(variants(args), attempt)
+
+
+@takes(*REQUEST, *REFUSAL)
+def test_create_refuses(act: Actor, args: Table) -> None:
+    def attempt(sent: Table) -> None:
+        expect_refusal(act, created(act, args, sent), args, what=what(sent, args))
+
+    for_each(variants(args), attempt)
+
+
+@takes(*REQUEST, "to", "or_refused")
+def test_create_status(act: Actor, args: Table) -> None:
+    def attempt(sent: Table) -> None:
+        answer = created(act, args, sent)
+        if args.get("or_refused") and 400 <= answer.response.status < 500:
+            return
+        expect_status(act, answer, act.intent(answer), args["to"])
+
+    for_each(variants(args), attempt)
+
+
+@takes(*REQUEST, *MEMBERS, "from_retrieve", "or_refused")
+def test_create_returns(act: Actor, args: Table) -> None:
+    def attempt(sent: Table) -> None:
+        answer = created(act, args, sent)
+        if args.get("or_refused") and 400 <= answer.response.status < 500:
+            return
+        intent, asked = act.intent(answer), answer.asked
+        if args.get("from_retrieve"):
+            answer = act.retrieve(str(intent[act.id]))
+            intent = act.intent(answer)
+        expect_members(act, answer, intent, args, asked)
+
+    for_each(variants(args), attempt)
+
+
+@takes()
+def test_create_twice_differs(act: Actor, args: Table) -> None:
+    first, second = act.create(idempotency_key=None), act.create(idempotency_key=None)
+    if act.intent(first)[act.id] == act.intent(second)[act.id]:
+        act.contradict(second, "two creates without a key give two intents", "the same id", f"/{act.id}")
+
+
+@takes("method", "compare", "send")
+def test_create_with_confirm_equals_confirm(act: Actor, args: Table) -> None:
+    method = args["method"]
+    at_once = act.create({"confirm": True, **args.get("send", {})}, method=method)
+    prepared = act.fresh(method=method)
+    afterwards = act.confirm(
+        str(prepared[act.id]), method=method if act.needs_method_in_confirm() else "", send=args.get("send", {})
+    )
+    one, other = act.intent(at_once), act.intent(afterwards)
+    for member in args["compare"]:
+        if one.get(member) != other.get(member):
+            act.contradict(at_once, f"{member} as after create and confirm: {other.get(member)!r}", one.get(member))
+
+
+@takes(*REQUEST)
+def test_create_answers_one_of(act: Actor, args: Table) -> None:
+    """At least one of several forms of a disputed request is taken."""
+    answers = [created(act, args, sent) for sent in variants(args)]
+    if not any(answer.succeeded for answer in answers):
+        act.contradict(answers[0], "one of the documented forms is accepted", "; ".join(told(one) for one in answers))

@@ -1,0 +1,77 @@
+"""Declined payments: what the refusal says and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.scenarios.acting import Actor, Table, told
+from conformance.scenarios.arguments import takes
+from conformance.scenarios.outcomes import Inconclusive
+from conformance.sighting import Sighting, resolve
+
+
+def declined(act: Actor, args: Table) -> tuple[dict[str, Any], Sighting]:
+    """A fresh intent, and the answer to a confirm with a method that is to be declined."""
+    prepared = act.fresh(args.get("create", {}))
+    return prepared, act.confirm(str(prepared[act.id]), args.get("send", {}), method=args.get("method", "declined"))
+
+
+@takes("method", "send", "create", "status", "unless_success", "equals", "present", "strings", "embeds_status")
+def test_decline_answers(act: Actor, args: Table) -> None:
+    _, answer = declined(act, args)
+    allowed = args.get("status")
+    if answer.succeeded and not allowed:
+        if args.get("unless_success"):
+            raise Inconclusive(f"the target tells a decline in a successful answer: {told(answer)}")
+        act.contradict(answer, "the decline is a refusal", told(answer))
+    if allowed and answer.response.status not in allowed:
+        act.contradict(answer, f"HTTP {' or '.join(map(str, allowed))}", told(answer))
+    error: Mapping[str, Any] = answer.error or {}
+    base = act.contract.settings["errors"].get("object", "")
+    for member, expected in args.get("equals", {}).items():
+        wanted = expected if isinstance(expected, list) else [expected]
+        if error.get(member) not in wanted:
+            shown = " or ".join(map(str, wanted))
+            act.contradict(answer, f"error {member} {shown}", error.get(member) or told(answer), f"{base}/{member}")
+    for member in args.get("present", ()):
+        if error.get(member) in (None, ""):
+            act.contradict(answer, f"error {member} is set", "absent", f"{base}/{member}")
+    for member in args.get("strings", ()):
+        if error.get(member) is not None and not isinstance(error[member], str):
+            act.contradict(answer, f"error {member} is text", error[member], f"{base}/{member}")
+    if "embeds_status" in args:
+        status = (answer.embedded or {}).get(act.status)
+        if status not in args["embeds_status"]:
+            act.contradict(answer, f"the intent in the error is {' or '.join(args['embeds_status'])}", status)
+
+
+@takes("method", "send", "create", "compare")
+def test_decline_is_recorded(act: Actor, args: Table) -> None:
+    prepared, answer = declined(act, args)
+    if answer.response.status >= 500:
+        raise Inconclusive(f"the decline was answered {told(answer)}")
+    later = act.retrieve(str(prepared[act.id]))
+    member = act.contract.settings["members"]["last_error"]
+    recorded = act.intent(later).get(member)
+    if not isinstance(recorded, Mapping):
+        act.contradict(later, f"{member} is set after a decline", recorded, f"/{member}")
+    for name in args.get("compare", ()):
+        said, kept = (answer.error or {}).get(name), resolve(recorded, f"/{name}")
+        if said != kept:
+            act.contradict(later, f"{member}.{name} as in the refusal: {said!r}", kept, f"/{member}/{name}")
+
+
+@takes("method", "send", "create")
+def test_decline_then_success(act: Actor, args: Table) -> None:
+    prepared, _ = declined(act, args)
+    answer = act.confirm(str(prepared[act.id]), method="success")
+    success = [
+        to
+        for move in act.contract.transitions.values()
+        if move.operation == "confirm" and move.method == "success" and not move.create and not move.send
+        for to in move.to
+    ]
+    intent = act.settled(act.intent(answer), ("processing",), success)
+    if intent.get(act.status) not in success:
+        act.contradict(answer, f"status {' or '.join(success)} with another method", intent.get(act.status))

@@ -1,0 +1,70 @@
+"""The exam: every frozen generated request of an operation, sent and judged by what it was generated to show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.evidence.finding import Finding
+from conformance.scenarios.acting import Actor, Table, told
+from conformance.scenarios.arguments import takes
+from conformance.scenarios.exam import ExamCase, read_exam
+from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance
+from conformance.sighting import Sighting
+from conformance.target.values import MissingInstrument
+
+MOST_FINDINGS = 20
+
+
+@takes("operation", "mode")
+def test_exam(act: Actor, args: Table) -> None:
+    cases = read_exam(act.contract.folder).select(args["operation"], args["mode"])
+    findings, sent = [], 0
+    sitting = Sitting(act)
+    for case in cases:
+        try:
+            answer = sitting.send(case)
+        except MissingInstrument:
+            continue  # single-use instruments run out; what was sent is judged
+        sent += 1
+        if wrong := judge_case(act, case, answer):
+            findings.append(wrong)
+    if findings:
+        raise NonConformance(tuple(findings[:MOST_FINDINGS]))
+    if not sent:
+        raise (
+            Inapplicable("the target lends too little for any case") if cases else Inconclusive("the exam has no case")
+        )
+
+
+class Sitting:
+    """Sends cases; a confirm case gets an intent, which refusals leave as it was and which then serves the next."""
+
+    def __init__(self, act: Actor) -> None:
+        self.act = act
+        self.intent = ""
+
+    def send(self, case: ExamCase) -> Sighting:
+        """Sends one case with the target's own identifiers put in. Raises ``MissingInstrument``."""
+        body = self.act.instruments.fill(case.body)
+        if case.operation == "create":
+            return self.act.seen(self.act.client.call("create", body=body, case=case.id))
+        if not self.intent:
+            self.intent = str(self.act.fresh()[self.act.id])
+        answer = self.act.seen(self.act.client.call(case.operation, self.intent, body, case=case.id))
+        if answer.succeeded or answer.response.status == 402:
+            self.intent = ""
+        return answer
+
+
+def judge_case(act: Actor, case: ExamCase, answer: Sighting) -> Finding | None:
+    """What contradicts the case: a sound request refused as invalid, or an unsound one not refused with a 4xx."""
+    status, place = answer.response.status, f"{case.location or 'the body'}: {case.why}"
+    if case.mode == "negative":
+        if 400 <= status < 500:
+            return None
+        return act.finding(answer, f"a refusal ({place})", told(answer), case.location)
+    declined = act.contract.error_kinds.get("declined")
+    kind: Any = (answer.error or {}).get("type")
+    if answer.succeeded or (declined and kind in declined.type):
+        return None
+    return act.finding(answer, f"accepted ({place})", told(answer), case.location)

@@ -1,0 +1,207 @@
+"""The one HTTP client: sends operations to a target and writes every exchange to the history."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from conformance.contract import Contract, Operation
+from conformance.evidence.exchange import Exchange, Request, Response
+from conformance.evidence.forms import encode_form
+from conformance.evidence.history import History
+from conformance.target.credentials import present
+from conformance.target.settings import LOOPBACK, Target
+
+FORM = "application/x-www-form-urlencoded"
+BODY_LIMIT = 8 * 1024 * 1024  # bytes; no documented answer comes near
+
+
+class Client:
+    """Speaks a contract's operations to one target.
+
+    ``transport`` replaces the network (the reference server in memory). Nothing random: idempotency keys derive from
+    ``seed``, the scenario's name and a count. Redirects are never followed. Never raises for what a target does: a
+    network failure is an exchange with ``failure``.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        target: Target,
+        history: History,
+        *,
+        seed: int = 0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.contract, self.target, self.history, self.seed = contract, target, history, seed
+        self.scenario = ""
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._pace = Pace(target.requests_per_second)
+        local = urlsplit(target.base_url).hostname in LOOPBACK
+        self._http = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(target.timeout, connect=min(target.timeout, 10.0)),
+            follow_redirects=False,
+            trust_env=not local,  # a proxy for this machine's own loopback is never meant
+            limits=httpx.Limits(max_keepalive_connections=20),
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def operation(self, name: str) -> Operation:
+        return self.contract.operations[name]
+
+    def call(
+        self,
+        operation: str,
+        intent: str = "",
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        credential: str = "test",
+        scheme: str = "",
+        idempotency_key: str | None = "",
+        raw: bytes | None = None,
+        media_type: str = "",
+        method: str = "",
+        headers: Mapping[str, str] | None = None,
+        case: str = "",
+    ) -> Exchange:
+        """Sends one operation.
+
+        ``body`` is the decoded request (encoded as the contract's media type says, or ``media_type``), ``raw`` bytes go
+        as they are. ``idempotency_key``: ``""`` is a fresh one where the provider has such a header, None sends none.
+        """
+        asked = self.operation(operation)
+        path = asked.path
+        if "{" in path:
+            path = path[: path.index("{")] + quote(intent, safe="") + path[path.index("}") + 1 :]
+        content, kind = _encode(media_type or asked.media_type, body, raw)
+        return self.send(
+            method or asked.method,
+            path,
+            query=query,
+            content=content,
+            media_type=kind if asked.method == "POST" else "",
+            credential=credential,
+            scheme=scheme,
+            idempotency_key=idempotency_key,
+            headers=headers,
+            case=case,
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        content: bytes = b"",
+        media_type: str = "",
+        credential: str = "test",
+        scheme: str = "",
+        idempotency_key: str | None = "",
+        headers: Mapping[str, str] | None = None,
+        case: str = "",
+    ) -> Exchange:
+        """Sends any request below the target's base URL; a full URL is taken as it is, without credentials."""
+        settings = self.contract.settings
+        elsewhere = path.startswith(("http://", "https://"))
+        sent = {"Accept": "application/json", **(headers or {})}
+        if not elsewhere:
+            keys = {"api_key": self.target.api_key, **self.target.instruments}
+            sent |= present(self.contract, credential, keys, scheme)
+            if "versioning" in settings:
+                sent[settings["versioning"]["header"]] = settings["versioning"]["value"]
+            if method == "POST" and "idempotency" in settings and idempotency_key is not None:
+                sent[settings["idempotency"]["header"]] = idempotency_key or self.fresh("key")
+        if media_type:
+            sent["Content-Type"] = media_type
+        url = path if elsewhere else self.target.base_url + path
+        if query:
+            url += "?" + encode_form(query).decode()
+        return self._exchange(method, url, sent, content, "none" if elsewhere else credential, case)
+
+    def fresh(self, purpose: str) -> str:
+        """A new 32-digit hexadecimal name, the same in each run of the same scenario with the same seed."""
+        with self._lock:
+            count = self._counts[self.scenario] = self._counts.get(self.scenario, 0) + 1
+        return hashlib.sha256(f"{self.seed}|{self.scenario}|{purpose}|{count}".encode()).hexdigest()[:32]
+
+    def _exchange(
+        self, method: str, url: str, headers: dict[str, str], content: bytes, credential: str, case: str
+    ) -> Exchange:
+        self._pace.wait()
+        started, response, failure, wire = time.time(), None, "", tuple(headers.items())
+        try:
+            request = self._http.build_request(method, url, headers=headers, content=content or None)
+            wire = tuple((name, value) for name, value in request.headers.items() if name != "user-agent")
+            with_body = self._http.send(request, stream=True)
+            response = _read(with_body)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return self.history.add(
+            Exchange(
+                number=self.history.next_number(),
+                request=Request(method, url, wire, content),
+                response=response,
+                scenario=self.scenario,
+                credential=credential,
+                case=case,
+                failure=failure,
+                started=started,
+                ended=time.time(),
+            )
+        )
+
+
+class Pace:
+    """Lets at most so many requests a second start; 0 is no limit."""
+
+    def __init__(self, requests_per_second: float) -> None:
+        self._gap = 1.0 / requests_per_second if requests_per_second else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        if not self._gap:
+            return
+        with self._lock:
+            now = time.monotonic()
+            self._next = max(now, self._next) + self._gap
+            delay = self._next - self._gap - now
+        if delay > 0:
+            time.sleep(delay)
+
+
+def _encode(media_type: str, body: Any, raw: bytes | None) -> tuple[bytes, str]:
+    if raw is not None:
+        return raw, media_type
+    if body is None:
+        return b"", media_type
+    if media_type == FORM:
+        return encode_form(body), FORM
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"), media_type
+
+
+def _read(response: httpx.Response) -> Response:
+    """The whole answer. Raises ``ValueError`` where it is longer than any documented one could be."""
+    parts, size = [], 0
+    try:
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > BODY_LIMIT:
+                raise ValueError(f"the answer is longer than {BODY_LIMIT} bytes")
+            parts.append(part)
+    finally:
+        response.close()
+    return Response(response.status_code, tuple(response.headers.multi_items()), b"".join(parts))

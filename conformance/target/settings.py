@@ -1,0 +1,181 @@
+"""What is known of a target: where it is, how to authenticate, what it lends and what it lacks."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.contract import Contract
+
+_SECTIONS = {"target", "instruments", "lacks", "waiver"}
+_TARGET_KEYS = {"name", "provider", "base_url", "api_key", "requests_per_second", "timeout"}
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the message names the setting to change. Nothing has been sent."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A running implementation that claims a contract.
+
+    ``instruments`` are what it lends: names of payment methods, customers, further keys, abilities. ``lacks`` maps what
+    it does not claim to the reason. ``requests_per_second`` of 0 means no limit; ``timeout`` is in seconds.
+    """
+
+    name: str
+    provider: str
+    base_url: str
+    api_key: str = field(repr=False)
+    instruments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    waivers: tuple[Mapping[str, Any], ...] = ()
+    requests_per_second: float = 0.0
+    timeout: float = 30.0
+
+    def missing(self, contract: Contract, needs: tuple[str, ...]) -> str:
+        """Why a requirement with these needs does not apply to this target; empty where it does."""
+        claimed = contract.settings.get("claimed", ())
+        for name in needs:
+            if name in self.lacks:
+                return f"the target lacks {name}: {self.lacks[name]}"
+            if name not in claimed and not self.instruments.get(name):
+                return f"the target lends no {name} ({contract.settings['capabilities'][name]})"
+        return ""
+
+    def secrets(self) -> dict[str, str]:
+        """What must never be shown, by name."""
+        keys = {name: value for name, value in self.instruments.items() if name.endswith("_key")}
+        return {"api_key": self.api_key, **keys}
+
+
+def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str = "") -> Target:
+    """Reads a target file. ``api_key`` replaces the one in the file.
+
+    Raises ``SettingsError`` for an unknown or missing key, an unset environment variable, or a secret in plain text.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"there is no target file {path}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} is no readable TOML: {error}") from error
+    _known(path, "", table, _SECTIONS)
+    head = table.get("target", {})
+    _known(path, "[target] ", head, _TARGET_KEYS)
+    for key in ("provider", "base_url"):
+        if not isinstance(head.get(key), str) or not head[key]:
+            raise SettingsError(f"{path}: [target] lacks {key}")
+    if head["provider"] not in contracts:
+        known = ", ".join(contracts)
+        raise SettingsError(
+            f"{path}: [target] provider = {head['provider']!r} is none of the contracts at hand: {known}"
+        )
+    key = api_key or head.get("api_key", "")
+    if not key:
+        raise SettingsError(f'{path}: [target] lacks api_key; give it as "env:NAME" or with --api-key')
+    return make_target(
+        contracts[head["provider"]],
+        name=str(head.get("name", path.stem)),
+        base_url=head["base_url"],
+        api_key=key,
+        instruments=table.get("instruments", {}),
+        lacks=table.get("lacks", {}),
+        waivers=tuple(table.get("waiver", ())),
+        requests_per_second=head.get("requests_per_second"),
+        timeout=head.get("timeout", 30.0),
+        where=f"{path}: ",
+    )
+
+
+def make_target(
+    contract: Contract,
+    *,
+    base_url: str,
+    api_key: str,
+    name: str = "",
+    instruments: Mapping[str, Any] | None = None,
+    lacks: Mapping[str, str] | None = None,
+    waivers: tuple[Mapping[str, Any], ...] = (),
+    requests_per_second: float | None = None,
+    timeout: float = 30.0,
+    where: str = "",
+) -> Target:
+    """A target with the provider's documented instruments filled in, its names checked, and live money refused."""
+    address = urlsplit(base_url)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise SettingsError(f"{where}base_url = {base_url!r} is no http(s) address")
+    capabilities = contract.settings.get("capabilities", {})
+    for section, given in (("instruments", instruments or {}), ("lacks", lacks or {})):
+        for key in given:
+            if key not in capabilities:
+                known = ", ".join(sorted(capabilities))
+                raise SettingsError(f"{where}[{section}] {key} is unknown; known to {contract.name}: {known}")
+    for key, reason in (lacks or {}).items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise SettingsError(f"{where}[lacks] {key} needs a reason")
+    lent = {**contract.settings.get("instruments", {}), **(instruments or {})}
+    local = address.hostname in LOOPBACK
+    documented_pace = float(contract.settings.get("requests_per_second", 0))
+    target = Target(
+        name=name or (address.hostname + (f"-{address.port}" if address.port else "")),
+        provider=contract.name,
+        base_url=base_url.rstrip("/"),
+        api_key=_secret(api_key, f"{where}api_key"),
+        instruments={key: _secret(value, f"{where}{key}") for key, value in lent.items()},
+        lacks=dict(lacks or {}),
+        waivers=waivers,
+        requests_per_second=_number(requests_per_second, f"{where}requests_per_second")
+        if requests_per_second is not None
+        else (0.0 if local else documented_pace),
+        timeout=_number(timeout, f"{where}timeout") or 30.0,
+    )
+    return target
+
+
+def refuse_live(target: Target, contracts: Mapping[str, Contract]) -> None:
+    """Raises ``SettingsError`` where a credential or host could move real money, by any provider's documented marks."""
+    credentials = {"api_key": target.api_key, **target.secrets()}
+    for contract in contracts.values():
+        for mark in contract.settings.get("live_keys", ()):
+            for name, value in credentials.items():
+                if mark.lower() in str(value).lower():
+                    raise SettingsError(
+                        f"{name} looks like a live key of {contract.title} ({mark}…); use a test key. Nothing was sent."
+                    )
+    host = urlsplit(target.base_url).hostname or ""
+    for contract in contracts.values():
+        if host in contract.settings.get("live_hosts", ()):
+            raise SettingsError(
+                f"base_url: {host} is {contract.title}'s production host, where any key may move real money; "
+                "use the sandbox. Nothing was sent."
+            )
+
+
+def _known(path: Path, where: str, table: Mapping[str, Any], known: set[str]) -> None:
+    for key in table:
+        if key not in known:
+            raise SettingsError(f"{path}: {where}{key} is unknown; known: {', '.join(sorted(known))}")
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise SettingsError(f"{name} = {value!r} is no number of at least 0")
+    return float(value)
+
+
+def _secret(value: Any, name: str) -> Any:
+    """A value given as ``env:NAME`` is read from the environment."""
+    if isinstance(value, str) and value.startswith("env:"):
+        variable = value.removeprefix("env:")
+        found = os.environ.get(variable, "").strip()
+        if not found:
+            raise SettingsError(f'{name} = "env:{variable}": the environment variable {variable} is not set')
+        return found
+    return value.strip() if isinstance(value, str) else value

@@ -1,0 +1,346 @@
+"""No planted secret survives redaction, nothing else is touched, and redacting twice changes nothing."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import threading
+import time
+import zlib
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+
+from conformance.evidence.exchange import Exchange, Request, Response
+from conformance.evidence.forms import decode_form
+from conformance.evidence.history import to_line
+from conformance.evidence.redaction import Redactor
+
+KEY = "acme/Key+4eC39Hq=LyjWDarjtT1zdp7dc"
+CLIENT_RANDOM = "ltbnd7EQHdcWF1hHZSAjdEzzc"
+CLIENT_SECRET = f"pi_2PQ2yS9e1RjUNIyY_secret_{CLIENT_RANDOM}"
+CARD = "4242424242424242"
+FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+JSON = (("Content-Type", "application/json"),)
+GZIP = (("Content-Encoding", "gzip"),)
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor({"api_key": KEY})
+
+
+def exchange(
+    url: str = "https://api.example.com/v1/payment_intents",
+    headers: tuple[tuple[str, str], ...] = (),
+    body: bytes = b"",
+    answer: bytes = b"{}",
+    answer_headers: tuple[tuple[str, str], ...] = JSON,
+    **other: Any,
+) -> Exchange:
+    return Exchange(1, Request("POST", url, headers, body), Response(200, answer_headers, answer), **other)
+
+
+def written(redactor: Redactor, original: Exchange) -> str:
+    """What would reach a disk; a second redaction must not change it."""
+    once = redactor.exchange(original)
+    assert redactor.exchange(once) == once
+    assert Redactor({"api_key": KEY}).exchange(once) == once
+    return to_line(once).decode()
+
+
+def basic(user: str, password: str = "") -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+PLACES = {
+    "authorization": exchange(headers=(("Authorization", f"Bearer {KEY}"),)),
+    "api key header": exchange(headers=(("x-api-key", KEY),)),
+    "any header": exchange(answer_headers=(("X-Debug", f"key={KEY};"), *JSON)),
+    "header's name": exchange(headers=((KEY, "1"),)),
+    "location": exchange(answer_headers=(("Location", f"https://h.example/?k={quote(KEY, safe='')}"), *JSON)),
+    "url query": exchange(url=f"https://h.example/v1/x?k={quote(KEY, safe='')}"),
+    "url query, small escapes": exchange(url=f"https://h.example/x?k={quote(KEY, safe='').replace('%2F', '%2f')}"),
+    "url path": exchange(url=f"https://h.example/v1/{quote(KEY, safe='')}/confirm"),
+    "url path, raw": exchange(url=f"https://h.example/v1/{KEY}/confirm"),
+    "url user": exchange(url=f"https://{quote(KEY, safe='')}:@h.example/v1/x"),
+    "url fragment": exchange(url=f"https://h.example/v1/x#k={quote(KEY, safe='')}"),
+    "json value": exchange(answer=json.dumps({"a": [{"b": f"x {KEY} y"}]}).encode()),
+    "json name": exchange(answer=json.dumps({"a": {KEY: 1}}).encode()),
+    "json, escaped": exchange(answer=('{"a":"' + "".join(f"\\u{ord(letter):04x}" for letter in KEY) + '"}').encode()),
+    "json, doubled member": exchange(answer=f'{{"api_key":"{KEY}","api_key":null}}'.encode()),
+    "json under a form's type": exchange(headers=FORM, body=json.dumps({"api_key": KEY}).encode()),
+    "broken json": exchange(headers=JSON, body=f'{{"a": "{KEY}"'.encode()),
+    "form value": exchange(headers=FORM, body=f"a=1&b[c][]={quote(KEY, safe='')}".encode()),
+    "form value, every letter escaped": exchange(
+        headers=FORM, body=("b=" + "".join(f"%{ord(letter):02X}" for letter in KEY)).encode()
+    ),
+    "form name": exchange(headers=FORM, body=f"metadata[{quote(KEY, safe='')}]=1".encode()),
+    "text": exchange(answer=f"no such key: {KEY}".encode(), answer_headers=(("Content-Type", "text/plain"),)),
+    "bytes that are no text": exchange(answer=b"\xff\xfe\xfa" + KEY.encode() + b"\x80"),
+    "utf-16": exchange(answer=json.dumps({"a": KEY}).encode("utf-16")),
+    "utf-16 without mark": exchange(answer=KEY.encode("utf-16-be")),
+    "utf-8 with mark": exchange(answer=b"\xef\xbb\xbf" + json.dumps({"a": KEY}).encode()),
+    "basic": exchange(headers=(("Authorization", f"Basic {basic(KEY)}"),)),
+    "basic, as password": exchange(headers=(("Authorization", f"Basic {basic('user', KEY)}"),)),
+    "basic in a message": exchange(answer=json.dumps({"message": f"got 'Basic {basic(KEY)}'"}).encode()),
+    "failure": exchange(failure=f"ConnectError: https://{KEY}@h.example"),
+    "scenario": exchange(scenario=f"test[{KEY}]"),
+    "origin": exchange(origin={"file": f"/recordings/{KEY}.yaml"}),
+    "gzip": exchange(answer=gzip.compress(f'{{"a": "{KEY}"}}'.encode()), answer_headers=GZIP),
+    "gzip, not announced": exchange(answer=gzip.compress(json.dumps({"a": KEY}).encode())),
+    "gzip, twice": exchange(
+        answer=gzip.compress(gzip.compress(KEY.encode())), answer_headers=(("Content-Encoding", "gzip, gzip"),)
+    ),
+    "gzip of a request": exchange(headers=(*GZIP, *FORM), body=gzip.compress(f"a={KEY}".encode())),
+    "deflate": exchange(answer=zlib.compress(KEY.encode()), answer_headers=(("Content-Encoding", "deflate"),)),
+    "unknown compression": exchange(answer=b"\xff" + KEY.encode(), answer_headers=(("Content-Encoding", "br"),)),
+    "damaged gzip": exchange(answer=gzip.compress(KEY.encode(), 0)[:-4], answer_headers=GZIP),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_known_secret_survives_nowhere(redactor: Redactor, place: str) -> None:
+    line = written(redactor, PLACES[place])
+    plain = base64.b64decode(json.loads(line)["response"].get("body_base64", "")).decode("latin-1")
+    assert "redacted" in line + plain
+    for spelled in (KEY, quote(KEY, safe=""), quote(KEY), KEY.encode().hex(), basic(KEY)[:-4], KEY[:20], KEY[-12:]):
+        assert spelled not in line
+        assert spelled not in plain.replace("\0", "")
+
+
+@pytest.mark.parametrize("shift", range(3))
+def test_a_known_secret_survives_in_no_alignment_of_base64(redactor: Redactor, shift: int) -> None:
+    token = base64.b64encode(b"x" * shift + KEY.encode() + b" and more").decode()
+    assert KEY[4:-4].encode() not in base64.b64decode(redactor.text(token).partition("[")[0] + "==")
+    assert "[redacted:api_key]" in redactor.text(token)
+    assert "[redacted:api_key]" in redactor.text(base64.urlsafe_b64encode(token.encode()).decode() + token)
+
+
+SHAPED = {
+    "authorization": (exchange(headers=(("Authorization", "Bearer canary-6d1f"),)), "canary-6d1f"),
+    "authorization, no scheme": (exchange(headers=(("Authorization", "canary 6d1f"),)), "canary"),
+    "unknown basic": (exchange(headers=(("Authorization", f"Basic {basic('canary', 'x')}"),)), basic("canary")[:8]),
+    "x-api-key": (exchange(headers=(("X-API-Key", "canary-6d1f"),)), "canary"),
+    "cookie": (exchange(headers=(("Cookie", "a=canary; b=2"),)), "canary"),
+    "set-cookie": (exchange(answer_headers=(("Set-Cookie", "s=canary; Path=/"),)), "canary"),
+    "key in a message": (exchange(answer=b'{"message": "Invalid key sk_test_canary6d1f given"}'), "canary"),
+    "live key": (exchange(failure="rk_live_canary"), "canary"),
+    "publishable key": (exchange(url="https://h.example/x?key=pk_test_canary"), "canary"),
+    "key after a line break": (exchange(headers=JSON, body=rb'{"a": "x\nsk_test_canary"'), "canary"),
+    "client secret": (exchange(answer=json.dumps({"client_secret": CLIENT_SECRET}).encode()), CLIENT_RANDOM),
+    "client secret, form": (exchange(headers=FORM, body=f"client_secret={CLIENT_SECRET}".encode()), CLIENT_RANDOM),
+    "client secret, query": (exchange(url=f"https://h.example/x?client_secret={CLIENT_SECRET}"), CLIENT_RANDOM),
+    "client secret, message": (exchange(failure=f"no {CLIENT_SECRET}."), CLIENT_RANDOM),
+    "client secret, nested url": (
+        exchange(answer=json.dumps({"url": f"https://h.example/r?client_secret={CLIENT_SECRET}&x=1"}).encode()),
+        CLIENT_RANDOM,
+    ),
+    "client secret, url as a form's value": (
+        exchange(headers=FORM, body=f"return_url={quote(f'https://h.example/?s={CLIENT_SECRET}', safe='')}".encode()),
+        CLIENT_RANDOM,
+    ),
+    "client secret of no shape": (exchange(answer=b'{"client_secret": "canary"}'), "canary"),
+    "client secret with two": (exchange(answer=b'{"client_secret": "a1_secret_canary_secret_b"}'), "canary"),
+    "camel case": (exchange(answer=b'{"clientSecret": "canary", "apiKey": "canary"}'), "canary"),
+    "password": (exchange(headers=FORM, body=b"user=1&password=canary"), "canary"),
+    "password in prose": (exchange(failure="password=canary"), "canary"),
+    "password with an apostrophe": (exchange(headers=JSON, body=b'{"password": "it\'s canary"'), "canary"),
+    "password of two words": (exchange(headers=JSON, body=b'{"password": "sure canary"'), "canary"),
+    "prefixed name": (exchange(answer=b'{"webhook_secret": "canary", "x": 1}'), "canary"),
+    "name with an object": (exchange(answer=b'{"api_key": {"value": ["canary", {"x": "canary"}]}}'), "canary"),
+    "token": (exchange(answer=b'{"access_token": "canary"}'), "canary"),
+    "cvc, text": (exchange(answer=b'{"card": {"cvc": "737"}}'), "737"),
+    "cvc, number": (exchange(headers=JSON, body=b'{"card": {"cvc": 737, "exp_year": 2030}}'), "737"),
+    "cvc, form": (exchange(headers=FORM, body=b"payment_method_data[card][cvc]=737"), "737"),
+    "cvc, broken json": (exchange(headers=JSON, body=b'{"cvc": 737'), "737"),
+    "cvc, json within json": (exchange(answer=json.dumps({"sent": '{"cvc":"737"}'}).encode()), "737"),
+    "card, text": (exchange(answer=json.dumps({"a": CARD}).encode()), CARD),
+    "card, number": (exchange(answer=json.dumps({"a": int(CARD)}).encode()), CARD),
+    "card, spaces": (exchange(failure="card 4242 4242 4242 4242 123 was refused"), "4242 4242"),
+    "card, dashes": (exchange(failure="5 4242-4242-4242-4242"), "4242-4242"),
+    "card, 15 digits": (exchange(failure="378282246310005"), "378282246310005"),
+    "card, 13 digits": (exchange(failure="4222222222222"), "4222222222222"),
+    "card, 19 digits": (exchange(failure="6205500000000000004"), "6205500000000000004"),
+    "card that fails the check": (exchange(headers=FORM, body=b"card[number]=4242424242424241"), "42424242"),
+    "card, form with spaces": (exchange(headers=FORM, body=b"x=4242+4242+4242+4242"), "4242"),
+    "card, query": (exchange(url=f"https://h.example/x?n={CARD}"), CARD),
+}
+
+
+@pytest.mark.parametrize("place", SHAPED)
+def test_a_secret_is_told_by_its_name_or_shape(redactor: Redactor, place: str) -> None:
+    original, canary = SHAPED[place]
+    line = written(redactor, original)
+    assert canary not in line
+    assert "redacted" in line
+
+
+def test_a_credential_that_was_sent_is_known_in_the_answer(redactor: Redactor) -> None:
+    line = written(
+        redactor,
+        exchange(headers=(("Authorization", "Bearer plain-credential"),), answer=b'{"message": "plain-credential?"}'),
+    )
+    assert "plain-credential" not in line
+
+
+KEPT = [
+    "pm_card_visa", "pm_card_threeDSecure2Required", "c447bc08-ffff-4ab2-92d4-750000434fa5", "pi_2PQ2yS9e1RjUNIyY",
+    "1718005744", "1718005744000", "119528868122817", "req_t27SwSeNqJ7P8x", "You must give a client_secret.",
+    "payment_method_token is missing", "token: required", "password: is missing", "Basic realm=\"Stripe\"",
+    "Bearer authentication is required", "missing_secret_key", "sk_test_******7890", "pi_FAKE_CLIENT_SECRET",
+    "0.4242424242424242", "a4242424242424242", "4242424242424243", "https://h.example/a%20b?x=1&y[]=2#top",
+    "2024-06-10 12:00", "returns_the_client_secret_of_Stripe.yml",
+    "max-age=63072000; includeSubDomains", "task_test_run", "", "é\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_is_no_secret_stays(redactor: Redactor, text: str) -> None:
+    assert redactor.text(text) == text
+
+
+def test_bodies_without_secrets_keep_every_byte(redactor: Redactor) -> None:
+    json_body = b'{ "amount" : 1.10, "x":1E400, "a":1, "a":2, "s":"\\u00e9\\/" }'
+    bodies = [json_body, b"", b"null", b"\x00\xff\xfe", b'{"a":']
+    for body in bodies:
+        shown = redactor.exchange(exchange(answer=body)).response
+        assert shown is not None
+        assert shown.body == body
+    form = b"amount=1&metadata[a b]=c%20d+e&expand%5B%5D=x&&flag&x=%FF"
+    assert redactor.exchange(exchange(headers=FORM, body=form)).request.body == form
+
+
+def test_members_that_hold_no_text_stay(redactor: Redactor) -> None:
+    body = b'{"token": null, "network_token": {"used": false}, "password": true, "cvc_check": "pass", "cvc": ""}'
+    shown = redactor.exchange(exchange(answer=body)).response
+    assert shown is not None
+    assert shown.body == body
+
+
+def test_test_tokens_and_idempotency_keys_stay(redactor: Redactor) -> None:
+    body = b"card[token]=tok_visa&payment_method=pm_card_visa"
+    original = exchange(headers=(*FORM, ("Idempotency-Key", CARD)), body=body)
+    assert redactor.exchange(original).request == original.request
+
+
+def test_json_stays_json_and_only_secrets_change(redactor: Redactor) -> None:
+    intent = "pi_2PQ2yS9e1RjUNIyY"
+    body = {"id": intent, "client_secret": CLIENT_SECRET, "n": [int(CARD), 1], "url": "https://h.example/?a=1"}
+    shown = redactor.exchange(exchange(answer=json.dumps(body).encode())).response
+    assert shown is not None
+    assert {**body, "client_secret": shown.json["client_secret"], "n": ["[redacted]", 1]} == shown.json
+    assert shown.json["client_secret"].startswith(f"{intent}_secret_[redacted:")
+
+
+def test_form_stays_form(redactor: Redactor) -> None:
+    body = f"amount=2000&payment_method_data[card][number]={CARD}&payment_method_data[card][cvc]=737&note=a+b".encode()
+    shown = decode_form(redactor.exchange(exchange(headers=FORM, body=body)).request.body)
+    card = {"number": "[redacted]", "cvc": "[redacted]"}
+    assert shown == {"amount": "2000", "payment_method_data": {"card": card}, "note": "a b"}
+
+
+def test_urls_stay_urls(redactor: Redactor) -> None:
+    shown = redactor.url(f"https://{quote(KEY, safe='')}:@h.example:8080/v1/x?client_secret={CLIENT_SECRET}&a[]=1")
+    parts = urlsplit(shown)
+    assert (parts.hostname, parts.port, parts.path) == ("h.example", 8080, "/v1/x")
+    assert parts.username == "%5Bredacted%3Aapi_key%5D"
+    assert parse_qs(parts.query)["client_secret"][0].startswith("pi_2PQ2yS9e1RjUNIyY_secret_[redacted:")
+    assert parse_qs(parts.query)["a[]"] == ["1"]
+
+
+def test_a_decoded_body_comes_with_headers_that_fit(redactor: Redactor) -> None:
+    headers = (*JSON, ("Content-Encoding", "gzip"), ("Content-Length", "999"))
+    shown = redactor.exchange(exchange(answer=gzip.compress(b'{"cvc": "737"}'), answer_headers=headers)).response
+    assert shown is not None
+    assert shown.body == b'{"cvc": "[redacted]"}'
+    assert shown.headers == (*JSON, ("Content-Length", str(len(shown.body))))
+
+
+def test_a_body_that_claims_compression_but_was_decoded_is_read(redactor: Redactor) -> None:
+    shown = redactor.exchange(exchange(answer=b'{"cvc": "737"}', answer_headers=GZIP)).response
+    assert shown is not None
+    assert shown.json == {"cvc": "[redacted]"}
+
+
+def test_a_compressed_body_cannot_fill_the_memory(redactor: Redactor) -> None:
+    shown = redactor.exchange(exchange(answer=gzip.compress(bytes(40 * 1024 * 1024)))).response
+    assert shown is not None
+    assert shown.json == "[redacted:body]"
+
+
+def test_one_secret_has_one_placeholder_wherever_it_stands_and_whoever_redacts() -> None:
+    placeholders = set()
+    for redactor in (Redactor({"api_key": KEY}), Redactor({})):
+        shown = redactor.exchange(
+            exchange(
+                url=f"https://h.example/x?client_secret={CLIENT_SECRET}",
+                headers=FORM,
+                body=f"client_secret={CLIENT_SECRET}".encode(),
+                answer=json.dumps({"client_secret": CLIENT_SECRET, "message": f"not {CLIENT_SECRET}!"}).encode(),
+            )
+        )
+        assert shown.response is not None
+        placeholders |= {
+            decode_form(shown.request.query.encode())["client_secret"],
+            decode_form(shown.request.body)["client_secret"],
+            shown.response.json["client_secret"],
+            shown.response.json["message"][4:-1],
+        }
+    assert len(placeholders) == 1
+
+
+def test_credentials_stay_told_apart() -> None:
+    redactor = Redactor({"api_key": "sk_test_right0123456789", "publishable_key": "pk_test_right0123456789"})
+    sent = [
+        "Bearer sk_test_right0123456789", f"Basic {basic('sk_test_right0123456789')}", "Bearer pk_test_right0123456789",
+        "Bearer sk_test_unknown012345",
+    ]  # fmt: skip
+    shown = [redactor.exchange(exchange(headers=(("Authorization", value),))).request.headers[0][1] for value in sent]
+    assert shown[:3] == ["Bearer [redacted:api_key]", "Basic [redacted:api_key]", "Bearer [redacted:publishable_key]"]
+    assert shown[3].startswith("Bearer [redacted:")
+    assert len(set(shown)) == 4
+
+
+def test_a_secret_inside_another_leaves_no_rest() -> None:
+    redactor = Redactor({"short": "abcdefgh", "long": "abcdefgh-ijklmnop", "word": "test"})
+    assert redactor.text("abcdefgh-ijklmnop abcdefgh") == "[redacted:long] [redacted:short]"
+    assert redactor.text("test pm_test_1") == "[redacted:word] pm_test_1"
+
+
+def test_a_secret_that_looks_like_a_placeholder_changes_nothing_twice() -> None:
+    redactor = Redactor({"api_key": "api_key", "redacted": "redacted", "1": "1"})
+    once = redactor.text("api_key=api_key redacted 1")
+    assert redactor.text(once) == once
+
+
+def test_many_threads_learn_credentials_without_mixing_them_up(redactor: Redactor) -> None:
+    leaks: list[str] = []
+
+    def work(worker: int) -> None:
+        for turn in range(10):
+            canary = f"credential-{worker}-{turn}-{'z' * turn}"
+            shown = redactor.exchange(exchange(headers=(("x-api-key", canary),), answer=f'"{canary} {KEY}"'.encode()))
+            line = to_line(shown).decode()
+            leaks.extend([line] if canary in line or "[redacted:api_key]" not in line else [])
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert leaks == []
+
+
+HOSTILE = ["token:", "token=", '"token":"', "a_", "_secret_", "x_secret_ ", "4-", "4 ", "https://a?u=", "bearer ", "=", "[", "\\"]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_long_hostile_text_takes_no_long_time(redactor: Redactor, piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    started = time.process_time()
+    once = redactor.text(text)
+    assert time.process_time() - started < 5
+    assert redactor.text(once) == once
