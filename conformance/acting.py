@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.plugin import SCENARIOS, Scenarios
+from conformance.run import SuiteError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from conformance.run import Run
-
-
-class SuiteError(Exception):
-    """The suite itself could not run; the message is pytest's."""
 
 
 class _Shown:
@@ -25,6 +22,9 @@ class _Shown:
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
         self.trouble: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = "native"  # nobody reads these tracebacks, and the default one parses source files
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._progress.update(self._task, total=len(session.items))

@@ -51,7 +51,7 @@ def certify(**given: Any) -> None:
     """
     from conformance.contract import CatalogueError
     from conformance.order import Order, prepare_runs
-    from conformance.run import PreflightError
+    from conformance.run import PreflightError, SuiteError
     from conformance.target.settings import SettingsError
     from conformance.verdict import exit_code
 
@@ -64,7 +64,7 @@ def certify(**given: Any) -> None:
             try:
                 certificates.append(_certify_one(run, fuzz))
                 folders.append(run.folder)
-            except PreflightError as error:
+            except (PreflightError, SuiteError) as error:
                 failures.append(f"{run.contract.title}: {error}")
     except (SettingsError, CatalogueError) as error:
         _fail(error, WRONG_INVOCATION)

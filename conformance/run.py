@@ -28,6 +28,10 @@ class PreflightError(Exception):
     """The target cannot be judged; the message speaks of settings and network, not of conformance."""
 
 
+class SuiteError(Exception):
+    """The suite itself could not run its scenarios; the message says why."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """Which requirements a run is to judge; an empty field selects all."""
@@ -77,7 +81,8 @@ class Run:
         self.redactor = Redactor(self.target.secrets())
         self.folder.mkdir(parents=True, exist_ok=True)
         # A certificate of an earlier run must not stand for this one, should this one be cut short.
-        (self.folder / "certificate.json").unlink(missing_ok=True)
+        for earlier in ("certificate.json", "history/exchanges.jsonl"):
+            (self.folder / earlier).unlink(missing_ok=True)
         self.history = History(self.redactor, self.folder / "history" / "exchanges.jsonl")
         self.client = Client(self.contract, self.target, self.history, seed=self.seed, transport=self.transport)
         self.instruments = Instruments(self.target.instruments)
@@ -161,9 +166,7 @@ class Run:
             requests=len(self.history),
             exploration=[self._redacted_finding(finding) for finding in self.exploration],
         )
-        shown = {number for row in certificate.requirements for number in row.exchanges}
-        evidence = {one.number: self.redactor.exchange(one) for one in self.history.exchanges if one.number in shown}
-        write_all(certificate, evidence, self.folder)
+        write_all(certificate, self.history.redacted(), self.folder)
         self.history.close()
         return certificate
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,7 +33,10 @@ class History:
         self._lock = threading.Lock()
         self._last = 0
         self._exchanges: dict[int, Exchange] = {}
+        self._redacted: dict[int, Exchange] = {}
         self._stream: BinaryIO | None = _opened(file) if file else None
+        if self._stream:
+            weakref.finalize(self, self._stream.close)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -59,23 +63,25 @@ class History:
         """
         if exchange.number == 0:
             exchange = replace(exchange, number=self.next_number())
-        line = to_line(self._redactor.exchange(exchange)) if self._stream else b""
+        redacted = self._redactor.exchange(exchange)
+        line = to_line(redacted) if self._stream else b""
         with self._lock:
             if exchange.number in self._exchanges:
                 raise ValueError(f"exchange {exchange.number} is in the history already")
             self._last = max(self._last, exchange.number)
             self._exchanges[exchange.number] = exchange
+            self._redacted[exchange.number] = redacted
             if self._stream:
                 self._stream.write(line)
                 self._stream.flush()
         return exchange
 
-    def redacted(self) -> list[Exchange]:
+    def redacted(self) -> Mapping[int, Exchange]:
         """All exchanges by number without their secrets; for reports."""
-        return [self._redactor.exchange(exchange) for exchange in self.exchanges]
+        return self._redacted
 
     def close(self) -> None:
-        """Closes the file; the exchanges stay."""
+        """Closes the file, as the end of the history does too; the exchanges stay."""
         with self._lock:
             if self._stream:
                 self._stream.close()

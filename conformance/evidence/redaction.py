@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -52,13 +52,16 @@ class Redactor:
         seen = self._seen  # before the pattern is read: see _compile
         shown = seen.get(text)
         if shown is None:
-            shown = self._anything.sub(self._replacement, text)
+            shown = self._all(self._anything, text)
             if len(text) <= 160 and len(seen) < 10_000:
                 seen[text] = shown
         return shown
 
     def url(self, url: str) -> str:
         """A URL or path with query: stays a URL, placeholders are percent-encoded."""
+        return _settled(self._url, url)
+
+    def _url(self, url: str) -> str:
         parts = _URL.fullmatch(self._known_quoted(url))
         assert parts is not None  # any text matches
         user = parts["user"]
@@ -88,6 +91,9 @@ class Redactor:
             origin={name: self.text(value) for name, value in exchange.origin.items()},
         )
 
+    def _all(self, pattern: re.Pattern[str], text: str) -> str:
+        return _settled(lambda shown: pattern.sub(self._replacement, shown), text)
+
     def _compile(self) -> None:
         # Numbered as they were learned, so that a match of an older pattern still finds its secret; longest first.
         self._named = {f"known{index}": secret for index, secret in enumerate(self._known)}
@@ -105,7 +111,10 @@ class Redactor:
         self._seen: dict[str, str] = {}
 
     def _learn(self, headers: Headers) -> None:
-        """Remembers the credentials of a request, which a server may repeat in its answer."""
+        """Remembers the credentials of a request, which a server may repeat in its answer.
+
+        Only those with a digit: a wrong key may be called `invalid_api_key`, and so may the error's code.
+        """
         found: set[str] = set()
         for name, value in headers:
             if name.lower().endswith("cookie") or not shapes.is_secret_header(name):
@@ -113,7 +122,8 @@ class Redactor:
             credential = _CREDENTIAL.fullmatch(value)
             token = credential["token"] if credential else ""
             found.update(shapes.basic_credential(token) or (token,))
-        new = {value for value in found if len(value) >= 8 and value not in self._known and not _DONE.search(value)}
+        keys = {value for value in found if len(value) >= 8 and re.search("[0-9]", value) and not _DONE.search(value)}
+        new = sorted(keys - self._known.keys())
         if not new:
             return
         with self._lock:
@@ -166,11 +176,11 @@ class Redactor:
             return self._user(*pair) if pair else self._literals.sub(self._replacement, text)
         if kind == "named":
             value = match["value"]
-            return match["name"] + match["sign"] + (self._named_value(value))
-        if kind == "client" and not _is_random(match):
+            return match["name"] + match["sign"] + self._named_value(value)
+        if kind == "client" and not shapes.is_client_secret(match):
             return self._literals.sub(self._replacement, text)
         if kind == "card":
-            return self._literals.sub(self._replacement, _without_card(text))
+            return self._literals.sub(self._replacement, shapes.without_card_number(text))
         return self._placeholder(text)
 
     def _message(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
@@ -196,9 +206,9 @@ class Redactor:
             return body
         text = body.decode("utf-8", "surrogateescape")
         redacted = self._document(text, media_type)
-        if "\0" in text and redacted == text:
+        if "\0" in redacted:
             # In UTF-16 and UTF-32 a secret has zeros between its letters.
-            squeezed = text.replace("\0", "")
+            squeezed = redacted.replace("\0", "")
             if self._document(squeezed, media_type) != squeezed:
                 return _UNREADABLE_BODY
         return body if redacted == text else redacted.encode("utf-8", "surrogateescape")
@@ -213,9 +223,9 @@ class Redactor:
                 return self._json(text)
             except (ValueError, RecursionError):
                 pass
-        if form or (not media_type and _FORM.fullmatch(text)):
-            return self._form(text, self._anything)
-        return self.text(text)
+        as_form = form or (not media_type and _FORM.fullmatch(text))
+        shown = self._form(text, self._anything) if as_form else self.text(text)
+        return shown if shown == text else self._document(shown, media_type)
 
     def _json(self, text: str) -> str:
         """Valid JSON, token by token, so that everything but a secret keeps its spelling, doubled members too."""
@@ -254,12 +264,12 @@ class Redactor:
         segments = re.findall(r"[^\[\].]+", key) or [""]
         under = next((segment for segment in segments if shapes.is_secret_name(segment)), segments[-1])
         secret = shapes.is_secret_member(under, plain)
-        shown = self._secret(plain) if secret else pattern.sub(self._replacement, plain)
-        return _requoted(pattern.sub(self._replacement, key), key, name) + equals + _requoted(shown, plain, value)
+        shown = self._secret(plain) if secret else self._all(pattern, plain)
+        return _requoted(self._all(pattern, key), key, name) + equals + _requoted(shown, plain, value)
 
     def _segment(self, segment: str) -> str:
         plain = unquote(segment, errors="surrogateescape")
-        shown = self._within.sub(self._replacement, plain)
+        shown = self._all(self._within, plain)
         return segment if shown == plain else quote(shown, safe="", errors="surrogatepass")
 
     def _member(self, name: str, value: str) -> str:
@@ -270,25 +280,15 @@ class Redactor:
         return self._credential(value) if scheme else self._secret(value)
 
 
+def _settled(redact: Callable[[str], str], text: str) -> str:
+    """Redacts until nothing changes: what stood beside a secret may show itself only when that is gone."""
+    while (shown := redact(text)) != text:
+        text = shown
+    return text
+
+
 def _alternatives(patterns: Mapping[str, str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items() if pattern))
-
-
-def _is_random(match: re.Match[str]) -> bool:
-    """Whether what looks like a client secret is one: it has a digit, or a capital in its first word."""
-    before = re.search(r"[\w-]*$", match.string[max(0, match.start() - 100) : match.start()])
-    around = (before[0] if before else "") + match[0]
-    return re.search(r"[0-9]", around) is not None or re.match(r"[^\W_]*[A-Z]", match[0]) is not None
-
-
-def _without_card(text: str) -> str:
-    """Groups of digits without the longest run of them that is a card number; a security code may stand beside it."""
-    groups = re.split(r"([ -])", text)
-    runs = [(first, last) for first in range(0, len(groups), 2) for last in range(first, len(groups), 2)]
-    for first, last in sorted(runs, key=lambda run: run[0] - run[1]):
-        if shapes.is_card_number("".join(groups[first : last + 1 : 2])):
-            return "".join([*groups[:first], "[redacted]", *groups[last + 1 :]])
-    return text
 
 
 def _quoted_unless_done(text: str, shown: str) -> str:

@@ -35,7 +35,7 @@ CLIENT_SECRET = r"(?<=[A-Za-z0-9]_secret_)[\w+/=~%-]+(?:\.[\w+/=~%-]+)*"  # noqa
 # First digits of card networks only: 1 begins times in milliseconds and network transaction ids.
 CARD = _START + r"(?<![0-9]\.)(?=[2-6]|81|9792)[0-9](?:[ -]?[0-9]){12,18}(?!\w|-\w)"
 BASIC = r"(?<=\b(?i:basic) )[A-Za-z0-9+/]{6,}={0,2}(?![A-Za-z0-9])"
-BEARER = r"(?<=\b(?i:bearer) )(?=\S{0,200}[0-9])[A-Za-z0-9._~+/=-]{12,}"
+BEARER = r"(?<=\b(?i:bearer) )(?=[\w.~+/=-]{0,200}[0-9])[\w.~+/=-]{12,}"
 URL = r"https?://[^\s\"'<>\\]+"
 # A name and its value in prose, broken JSON, a header line or a form: `cvc=123`, `"api_key": "x"`, `password: s3cret`.
 # After a colon, a bare word counts only with a digit in it, for `password: is missing` is a message.
@@ -71,7 +71,24 @@ def is_secret_member(name: str, value: str) -> bool:
     return not (name.lower().endswith("token") and re.fullmatch(_INSTRUMENT, value))
 
 
-def is_card_number(digits: str) -> bool:
+def is_client_secret(match: re.Match[str]) -> bool:
+    """Whether a match of ``CLIENT_SECRET`` is one: it or its id has a digit, or its first word a capital."""
+    before = re.search(r"[\w-]*$", match.string[max(0, match.start() - 100) : match.start()])
+    around = (before[0] if before else "") + match[0]
+    return re.search(r"[0-9]", around) is not None or re.match(r"[^\W_]*[A-Z]", match[0]) is not None
+
+
+def without_card_number(text: str) -> str:
+    """Groups of digits without the longest run of them that is a card number; a security code may stand beside it."""
+    groups = re.split(r"([ -])", text)
+    runs = [(first, last) for first in range(0, len(groups), 2) for last in range(first, len(groups), 2)]
+    for first, last in sorted(runs, key=lambda run: run[0] - run[1]):
+        if _is_card_number("".join(groups[first : last + 1 : 2])):
+            return "".join([*groups[:first], "[redacted]", *groups[last + 1 :]])
+    return text
+
+
+def _is_card_number(digits: str) -> bool:
     """Whether 13 to 19 digits pass the check that card numbers pass (Luhn)."""
     numbers = [int(digit) for digit in digits]
     doubled = [number * 2 - 9 * (number > 4) for number in numbers[-2::-2]]

@@ -79,8 +79,9 @@ PAYPERCUT_ACCOUNT = "acct_reference"
 # Dots
 
 # A new intent is requires_payment_method or requires_confirmation; the samples' initialized has no meaning given.
-# A decline is 402 with the status failed, which is final. A confirm of anything not yet unconfirmed is 400.
-# 401 has no documented body, and neither has a bad request: an error word from the published list and a message.
+# A decline is 402 with the status failed, which is final. A confirm of any but an unconfirmed intent is 400.
+# Only one error body is documented: all others have the same member, an error word, and a message. A fee above the
+# amount is refused.
 # A pending action cannot be completed: the object has no member that would say where.
 # Users and payment customers are any UUID; unknown members, idempotency_key among them, are ignored.
 # An organisation's key without a known Api-App-Id is 403.

@@ -11,7 +11,7 @@ from .model import Answer, Failure, Intent, Path
 Embed = Callable[[Intent], Mapping[str, Any]]
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error of the server
+class Refusal(Exception):
     """A request that is not granted.
 
     ``kind`` names why in neutral words and is looked up in the provider's table; ``param`` is the path of the member at

@@ -51,20 +51,29 @@ def no_server_errors(seen: Sequence[Sighting], bench: Bench) -> Judgements:
 
 @rule
 def header_present(
-    seen: Sequence[Sighting], bench: Bench, header: str, when_status: Sequence[int] | None = None
+    seen: Sequence[Sighting],
+    bench: Bench,
+    header: str,
+    when_status: Sequence[int] = (),
+    except_status: Sequence[int] = (),
 ) -> Judgements:
-    """Every answer (of these statuses) carries a header."""
+    """Every answer (of these statuses, but not of those) carries a header."""
     for sighting in seen:
-        if when_status and sighting.response.status not in when_status:
+        status = sighting.response.status
+        if (when_status and status not in when_status) or status in except_status:
             continue
         found = sighting.response.header(header)
         yield held(sighting) if found else finding(sighting, f"a header {header}", "none")
 
 
 @rule
-def header_echoes(seen: Sequence[Sighting], bench: Bench, header: str) -> Judgements:
-    """Where a request sends a header, the answer carries it with the same value."""
+def header_echoes(
+    seen: Sequence[Sighting], bench: Bench, header: str, except_status: Sequence[int] = ()
+) -> Judgements:
+    """Where a request sends a header, the answer (but of those statuses) carries it with the same value."""
     for sighting in seen:
+        if sighting.response.status in except_status:
+            continue
         sent, found = sighting.exchange.request.header(header), sighting.response.header(header)
         if sent is not None:
             yield held(sighting) if sent == found else finding(sighting, f"{header}: {sent}", found or "no such header")

@@ -52,7 +52,7 @@ def read_exam(folder: Path) -> Exam:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise ExamError(f"{path}: {error.strerror}; `conformance` can generate it anew") from error
+        raise ExamError(f"{path}: {error.strerror}; `conformance freeze` generates it") from error
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(lines, 1):
         try:

@@ -68,6 +68,11 @@ def _inline(node: Schema, path: Path, seen: tuple[str, ...]) -> Schema:
     return {"allOf": [target], **rest}
 
 
+def escape(name: str) -> str:
+    """A name as a part of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def unescape(part: str) -> str:
     """The name that a part of a JSON pointer stands for."""
     return part.replace("~1", "/").replace("~0", "~")
@@ -112,7 +117,7 @@ def plain(schema: Schema, values: Mapping[str, list[Any]]) -> Schema:
 
     Addresses take a few ordinary values, for what servers refuse among the odd ones is not documented.
     """
-    narrowed = _plain(schema)
+    narrowed = _plain({**schema, "properties": schema.get("properties", {})})
     chosen = {
         name: {"enum": values[name]} if name in values else child for name, child in narrowed["properties"].items()
     }
@@ -126,7 +131,7 @@ def _plain(schema: Schema) -> Schema:
         return {"enum": _ORDINARY[schema["format"]]}
     changed = each_child(schema, _plain)
     # Branches may each know members of their own; closing them separately would contradict.
-    if schema.get("properties") and not any(key in schema for key in ("allOf", "anyOf", "oneOf")):
+    if "properties" in schema and not any(key in schema for key in ("allOf", "anyOf", "oneOf")):
         changed.setdefault("additionalProperties", False)
     return changed
 
@@ -209,7 +214,7 @@ def _typed(name: str, schema: dict[str, Any], formats: Formats) -> Schema:
     if name == "object":
         return _object_part(schema, formats)
     if name == "array":
-        part = {key: schema[key] for key in ("minItems", "maxItems", "uniqueItems") if key in schema}
+        part: dict[str, Any] = {key: schema[key] for key in ("minItems", "maxItems", "uniqueItems") if key in schema}
         if "items" in schema:
             part["items"] = _wire(schema["items"], formats)
         return {"type": "array", **part}

@@ -14,7 +14,8 @@ import jsonschema_rs
 
 from conformance.evidence.forms import decode_form, encode_form
 from conformance.scenarios.exam import Mode, canonical
-from conformance.scenarios.exam_schema import Schema, lenient, on_the_wire, unescape
+from conformance.scenarios.exam_faults import PLACEHOLDER, Fault, faults, named, top_member
+from conformance.scenarios.exam_schema import Schema, escape, lenient, on_the_wire, unescape
 
 _LONGEST = 600  # characters of a case's body as written; what is longer tells a reader nothing
 _SAFE_INTEGER = 2**53
@@ -22,7 +23,6 @@ _REPEATS = 2  # cases of one kind at one place: the second may hit what the firs
 _UNIFORM = 60  # a string of one character, at least this long, is written {repeat, times}
 _ODD_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _LAST_CHARACTER = 0x1FFFF  # of the planes that hold living scripts and symbols
-_PLACEHOLDER = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Reading:
 class Candidate:
     """A body fit for the exam.
 
-    ``group`` is the top-level member it is about, ``kind`` what it tries there, ``faults`` the number of violations,
-    ``identity`` the same for all bodies that look the same when they arrive.
+    ``group`` is the top-level member it is about, ``kind`` what it tries there, ``rank`` is lower for what tries it
+    more purely, ``identity`` the same for all bodies that look the same when they arrive.
     """
 
     mode: Mode
@@ -83,7 +83,7 @@ class Candidate:
     why: str
     group: str
     kind: str
-    faults: int
+    rank: int
     identity: str
 
 
@@ -92,7 +92,7 @@ def positives(reading: Reading, body: Any) -> Iterator[Candidate]:
     if not isinstance(body, Mapping):
         return
     members = {name: value for name, value in body.items() if name not in reading.pinned}
-    singles = [(f"/{name}", name, {name: value}) for name, value in members.items()]
+    singles = [(f"/{escape(name)}", name, {name: value}) for name, value in members.items()]
     for location, group, chosen in [*singles, ("", "", members)]:
         merged = {**reading.base, **chosen}
         if merged.get("confirm") is True and reading.method:  # confirming at once needs a method at once
@@ -109,35 +109,37 @@ def negatives(reading: Reading, body: Any) -> Iterator[Candidate]:
     """Invalid bodies drawn from a generated one: the base with one violated member each."""
     if not isinstance(body, Mapping):
         if not reading.form and body not in (None, "", []) and _sane(body):
-            why = f"{_named(body)} instead of an object"
+            why = f"{named(body)} instead of an object"
             yield _candidate(reading, "negative", body, "", why, "", why, 1)
         return
-    for member in sorted({_member(error) for error in reading.certain.iter_errors(body)}):
+    for member in sorted({top_member(error) for error in reading.certain.iter_errors(body)}):
         if not member:  # the body as a whole: keep it as it was generated
             spoilt = dict(body)
         elif member in body:
             spoilt = {**reading.base, member: body[member]}
         else:
             spoilt = {name: value for name, value in reading.base.items() if name != member}
+        spoilt = _without_empty(spoilt) if reading.form else spoilt
         if not spoilt or not _sane({name: value for name, value in spoilt.items() if name not in reading.base}):
             continue
         if not _sane(body.get(member)):
             continue
         if reading.documented.is_valid(spoilt) or reading.arrives_valid(spoilt):
             continue
-        spoilt = _isolated(reading, spoilt, member)
-        faults = _faults(reading, spoilt)
-        location, _, why, kind = faults[0]
-        value = _at(spoilt, location)
-        if reading.form and value in ([], {}):  # an empty one vanishes: nothing is wrong there
+        if not _faults(reading, spoilt):
             continue
-        if reading.form and isinstance(value, str | int | float) and kind.split(":")[0] in ("wrong type", "enum"):
-            kind = "plain"  # on the wire every plain value is a string
-        yield _candidate(reading, "negative", spoilt, location, why, member, kind, len(faults))
+        spoilt = _isolated(reading, spoilt, member)
+        found = _faults(reading, spoilt)
+        location, _, why, kind = found[0]
+        value, rank = _at(spoilt, location), len(found)
+        if reading.form and isinstance(value, str | int | float) and (kind == "enum" or kind.startswith("wrong type")):
+            kind = "plain"  # on the wire every plain value is a string, so one that is a string from the start will do
+            rank += not isinstance(value, str)
+        yield _candidate(reading, "negative", spoilt, location, why, member, kind, rank)
 
 
-def _faults(reading: Reading, body: Any) -> list[tuple[str, bool, str, str]]:
-    return sorted(_told(error) for error in reading.certain.iter_errors(body))
+def _faults(reading: Reading, body: Any) -> list[Fault]:
+    return faults(reading.certain, body, reading.form)
 
 
 def _isolated(reading: Reading, spoilt: dict[str, Any], member: str) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def choose(candidates: Iterable[Candidate], limit: int) -> list[Candidate]:
     groups: dict[str, list[tuple[tuple[int, int, int], Candidate]]] = {}
     seen: set[str] = set()
     times: dict[tuple[str, str, str], int] = {}
-    for number, candidate in enumerate(sorted(candidates, key=lambda candidate: candidate.faults)):
+    for number, candidate in enumerate(sorted(candidates, key=lambda candidate: candidate.rank)):
         trial = (candidate.group, re.sub(r"/\d+(?=/|$)", "/0", candidate.location), candidate.kind)
         again = times.get(trial, 0)
         if candidate.identity in seen or again == _REPEATS or len(canonical(candidate.body)) > _LONGEST:
@@ -182,10 +184,10 @@ def choose(candidates: Iterable[Candidate], limit: int) -> list[Candidate]:
 
 
 def _candidate(
-    reading: Reading, mode: Mode, body: Any, location: str, why: str, group: str, kind: str, faults: int = 0
+    reading: Reading, mode: Mode, body: Any, location: str, why: str, group: str, kind: str, rank: int = 0
 ) -> Candidate:
     identity = canonical(reading.arrives_as(body))
-    return Candidate(mode, _short(body), location, why, group, kind, faults, identity)
+    return Candidate(mode, _short(body), location, why, group, kind, rank, identity)
 
 
 def _short(value: Any) -> Any:
@@ -201,7 +203,7 @@ def _sane(value: Any) -> bool:
     """Whether every server reads this value alike: no control characters, no number beyond what doubles hold, …"""
     if isinstance(value, str):
         odd = any(unicodedata.category(char) in _ODD_CATEGORIES or ord(char) > _LAST_CHARACTER for char in value)
-        return not odd and not _PLACEHOLDER.fullmatch(value)
+        return not odd and not PLACEHOLDER.fullmatch(value)
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, int):
@@ -222,88 +224,21 @@ def _has_empty(value: Any, form: bool) -> bool:
     return any(_has_empty(child, form) for child in children)
 
 
+def _without_empty(value: Any) -> Any:
+    """The value without the empty lists and objects in it, which leave no trace in a form."""
+    if isinstance(value, Mapping):
+        children = {key: _without_empty(child) for key, child in value.items()}
+        return {key: child for key, child in children.items() if child not in ([], {})}
+    if isinstance(value, list):
+        return [child for child in map(_without_empty, value) if child not in ([], {})]
+    return value
+
+
 def _at(body: Any, pointer: str) -> Any:
     """The value at a JSON pointer; None where nothing is."""
-    for part in pointer.split("/")[1:]:
-        name = unescape(part)
-        if isinstance(body, list):
-            body = body[int(name)]
-        else:
-            body = body.get(name) if isinstance(body, Mapping) else None
+    for name in map(unescape, pointer.split("/")[1:]):
+        body = body[int(name)] if isinstance(body, list) else body.get(name) if isinstance(body, Mapping) else None
     return body
-
-
-def _member(error: Any) -> str:
-    """The top-level member that a schema error is about; empty for the body as a whole."""
-    if error.instance_path:
-        return str(error.instance_path[0])
-    if error.kind.name == "required":
-        return str(error.kind.property)
-    if error.kind.name in ("additionalProperties", "unevaluatedProperties"):
-        return str(sorted(error.kind.unexpected)[0])
-    return ""
-
-
-def _told(error: Any) -> tuple[str, bool, str, str]:
-    """Where an error is, whether it is less than a wrong type, what is wrong in a few words, and of what kind it is."""
-    error = _innermost(error)
-    kind, path = error.kind, [str(part) for part in error.instance_path]
-    name = str(kind.name)
-    why = _WORDS.get(name, name)
-    if name == "required":
-        path.append(str(kind.property))
-    elif name in ("additionalProperties", "unevaluatedProperties"):
-        path.append(str(sorted(kind.unexpected)[0]))
-    elif name in ("type", "anyOf", "oneOf"):
-        why = f"{why}: {_named(error.instance)}"
-        name = why
-    pointer = "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in path)
-    return pointer, kind.name != "type", why, name
-
-
-def _innermost(error: Any) -> Any:
-    """Of alternatives, the error inside the one that was meant: the only one whose own type fits."""
-    if error.kind.name not in ("anyOf", "oneOf") or not hasattr(error.kind, "context"):
-        return error
-    branches = [branch for branch in error.kind.context if not _is_aside(branch)]
-    mistyped = [
-        next((sub for sub in branch if sub.kind.name == "type" and sub.instance_path == error.instance_path), None)
-        for branch in branches
-    ]
-    meant = [branch[0] for branch, wrong in zip(branches, mistyped, strict=True) if not wrong]
-    if len(meant) == 1:
-        return _innermost(meant[0])
-    return error if meant else next(filter(None, mistyped), error)
-
-
-def _is_aside(branch: list[Any]) -> bool:
-    """Whether a branch stands beside the real forms: only for placeholders, or for the empty value that unsets."""
-    kinds = {sub.kind.name: sub.kind.as_dict() for sub in branch}
-    allowed = [*kinds.get("enum", {}).get("options", ()), *(kinds["const"].values() if "const" in kinds else ())]
-    return bool(allowed) and all(value == "" or _PLACEHOLDER.fullmatch(str(value)) for value in allowed)
-
-
-_WORDS = {
-    "type": "wrong type",
-    "anyOf": "none of the documented forms",
-    "oneOf": "none of the documented forms",
-    "required": "required member missing",
-    "additionalProperties": "unknown member",
-    "unevaluatedProperties": "unknown member",
-    "enum": "not a documented value",
-    "const": "not the documented value",
-    "maxLength": "too long",
-    "minLength": "too short",
-    "maximum": "above the maximum",
-    "minimum": "below the minimum",
-    "exclusiveMaximum": "above the maximum",
-    "exclusiveMinimum": "below the minimum",
-    "maxItems": "too many items",
-    "minItems": "too few items",
-    "maxProperties": "too many members",
-    "uniqueItems": "an item twice",
-    "pattern": "not of the documented form",
-}
 
 
 def _valued(value: Any) -> str:
@@ -313,9 +248,3 @@ def _valued(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"object with {', '.join(sorted(value)) or 'nothing'}"
     return f"array of {len(value)}" if isinstance(value, list) else canonical(value)
-
-
-def _named(value: Any) -> str:
-    """A value's JSON type, in words."""
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", type(None): "null"}
-    return names.get(type(value), "object")

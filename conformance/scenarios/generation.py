@@ -1,4 +1,4 @@
-"""Generates exam cases from a provider's contract: the one module that knows Schemathesis, and pins what it uses of it."""
+"""Generates exam cases from a provider's contract: the one module that knows Schemathesis, private names included."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ GENERATORS = ("hypothesis", "jsonschema-rs", "schemathesis")
 # Names outside the published interface: (owner, attribute). A test asserts that each still exists.
 PRIVATE_NAMES = (
     ("schemathesis.specs.openapi.schemas:OpenApiSchema", "iter_coverage_cases"),
+    ("schemathesis.config:ProjectConfig", "generation_for"),
+    ("schemathesis.core", "NOT_SET"),
+    ("schemathesis.generation.meta:CoveragePhaseData", "parameter_location"),
+    ("schemathesis.generation.meta:FuzzingPhaseData", "parameter_location"),
+    ("schemathesis.schemas:APIOperation", "as_strategy"),
     ("hypothesis.internal.conjecture.providers", "_get_local_constants"),
     ("hypothesis.internal.conjecture.providers", "CONSTANTS_CACHE"),
     ("hypothesis.internal.conjecture.providers", "Constants"),
@@ -247,7 +252,8 @@ def _alone() -> Iterator[None]:
     The exam would otherwise depend on who generates it: a test run, a command, an editor.
     """
     kept = providers._get_local_constants
-    providers._get_local_constants = lambda: providers.Constants()
+    nothing = providers.Constants()  # type: ignore[attr-defined]
+    providers._get_local_constants = lambda: nothing
     providers.CONSTANTS_CACHE.cache.clear()
     try:
         yield

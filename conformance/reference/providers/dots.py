@@ -25,6 +25,7 @@ from conformance.reference.validation import (
     boolean,
     either,
     integer,
+    invalid,
     mapping,
     one_of,
     text,
@@ -53,6 +54,13 @@ _ROUTES = (
     Route("confirm", "POST", "/v2/payment-intents/{id}/confirm"),
 )
 
+
+def fee_within_amount(params: Params) -> None:
+    """The application's fee does not exceed what is paid."""
+    if params.get("application_fee_amount", 0) > params["amount"]:
+        raise invalid(("application_fee_amount",), "must not exceed the amount")
+
+
 VALIDATION = Validation(
     {
         "create": Members(
@@ -75,7 +83,8 @@ VALIDATION = Validation(
         ),
         "retrieve": Members({}, closed=False),
         "confirm": Members({"payment_method_id": text()}, required=("payment_method_id",), closed=False),
-    }
+    },
+    {"create": (fee_within_amount,)},
 )
 
 
@@ -100,19 +109,16 @@ _KINDS = {
     "unknown_key": Kind(401, code="unauthorized", headers=_REALM),
     "app_missing": Kind(403, code="app-info-missing"),
     "not_found": Kind(404, code="PaymentIntent not found"),
-    "no_route": Kind(404),
-    "wrong_method": Kind(405),
+    "no_route": Kind(404, code="not-found"),
+    "wrong_method": Kind(405, code="method-not-allowed"),
 }
 
 
 def error_body(refusal: Refusal, kind: Kind, embed: Embed) -> Mapping[str, Any]:
-    """An error word, where one fits, and a message; the documented 404 is the word alone."""
-    if refusal.kind == "not_found":
-        return {"error": kind.code}
+    """An error word, of which only that of the 404 is documented, and a message."""
     word = refusal.failure.code if refusal.failure else kind.code
     where = f"{'.'.join(refusal.param)}: " if refusal.param else ""
-    body = {"message": where + refusal.message}
-    return {"error": word, **body} if word else body
+    return {"error": word, "message": where + refusal.message}
 
 
 def access(call: Call, intent: Intent | None) -> None:

@@ -93,8 +93,8 @@ _CARD_OPTIONS = Members(
 
 
 def _options(value: Any, path: Path) -> Params:
-    """Any object: what the options of each method type hold is only partly published."""
-    if not isinstance(value, dict):
+    """Any object: what the options of each method type hold is only partly published. A list is none."""
+    if not isinstance(value, dict) or any(name.isdecimal() for name in value):
         raise invalid(path, "must be an object")
     return value
 

@@ -1,0 +1,85 @@
+"""A small provider made for these tests, once with form bodies and once with JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_ADDRESS = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 50}}}
+_SHIPPING = {
+    "type": "object",
+    "required": ["name", "address"],
+    "additionalProperties": False,
+    "properties": {"name": {"type": "string"}, "address": _ADDRESS},
+}
+_PROPERTIES: dict[str, Any] = {
+    "account": {"type": "string"},
+    "amount": {"type": "integer", "minimum": 50, "maximum": 999999},
+    "capture_method": {"type": "string", "enum": ["automatic", "manual"]},
+    "confirm": {"type": "boolean"},
+    "currency": {"type": "string", "pattern": "^[a-z]{3}$"},
+    "customer": {"type": "string", "format": "uuid"},
+    "description": {"type": "string", "maxLength": 1000, "description": "shown to the payer"},
+    "flow": {"type": "string", "enum": ["a", "b"], "x-acme-bypass-validation": True},
+    "metadata": {"anyOf": [{"type": "object", "additionalProperties": {"type": "string"}}, {"const": ""}]},
+    "payment_method": {"type": "string", "pattern": "^pm_"},
+    "payment_method_types": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    "receipt_email": {"type": "string", "format": "email"},
+    "return_url": {"type": "string", "format": "uri"},
+    "shipping": {"$ref": "shipping.schema.json#/$defs/shipping"},
+    "statement": {"type": ["string", "null"], "minLength": 5},
+}
+_CONFIRM = ("payment_method", "receipt_email", "return_url", "shipping")
+_SETTINGS = """
+[members]
+payment_method = "payment_method"
+[requests.create]
+amount = 2000
+currency = "usd"
+customer = "{customer}"
+[requests.confirm]
+[exam.create]
+omit = ["account"]
+no_negatives = ["metadata"]
+values = { currency = ["usd", "eur"], shipping = [{ name = "Pat", address = { city = "Springfield" } }] }
+[exam.confirm]
+no_unknown = true
+"""
+
+
+def write_provider(folder: Path, media_type: str, settings: str = _SETTINGS, **changed: Any) -> Path:
+    """Writes the provider's files; ``changed`` are members of create with another schema."""
+    folder.mkdir(parents=True, exist_ok=True)
+    properties = {**_PROPERTIES, **changed}
+
+    def write(name: str, document: dict[str, Any]) -> None:
+        (folder / name).write_text(json.dumps(document), encoding="utf-8")
+
+    closed = {"type": "object", "additionalProperties": False}
+    required = ["amount", "currency", "customer"]
+    write("create.request.schema.json", {**closed, "required": required, "properties": properties})
+    write("confirm.request.schema.json", {**closed, "properties": {name: properties[name] for name in _CONFIRM}})
+    write("shipping.schema.json", {"$defs": {"shipping": _SHIPPING}})
+    paths = {}
+    for operation, path in (("create", "/intents"), ("confirm", "/intents/{id}/confirm")):
+        content = {media_type: {"schema": {"$ref": f"./{operation}.request.schema.json"}}}
+        paths[path] = {"parameters": [], "post": {"operationId": operation, "requestBody": {"content": content}}}
+    write("openapi.json", {"paths": paths})
+    (folder / "provider.toml").write_text(settings, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(params=["application/x-www-form-urlencoded", "application/json"], ids=["form", "json"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder of the provider, of either kind."""
+    return write_provider(tmp_path / "acme", request.param)
+
+
+@pytest.fixture
+def make_provider(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a provider; see ``write_provider``."""
+    return lambda *arguments, **changed: write_provider(tmp_path / "acme", *arguments, **changed)

@@ -1,0 +1,220 @@
+"""What is frozen is sound, varied and the same each time."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from conformance.contract import contract_root, provider_names
+from conformance.evidence.forms import decode_form, encode_form
+from conformance.scenarios import generation
+from conformance.scenarios.exam import FILE_NAME, Exam, ExamCase, read_exam
+from conformance.scenarios.exam_schema import resolve
+from conformance.target.values import Instruments
+
+PACKAGE = Path(generation.__file__).parents[1]
+INSTRUMENTS = Instruments({"success": "pm_fine", "customer": "3c1b8f0e-7a54-4c43-9d0c-0c6c5d1d2b11"})
+
+
+def frozen(folder: Path) -> Exam:
+    (folder / FILE_NAME).write_text(generation.freeze(folder), encoding="utf-8")
+    return read_exam(folder)
+
+
+def places(exam: Exam, operation: str, mode: Any) -> set[tuple[str, str]]:
+    return {(case.location, case.why) for case in exam.select(operation, mode)}
+
+
+def is_valid(folder: Path, case: ExamCase) -> bool:
+    """The second validator's opinion of the body that a target would get."""
+    schema = resolve(folder / f"{case.operation}.request.schema.json")
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    return bool(jsonschema.Draft202012Validator(schema, format_checker=checker).is_valid(INSTRUMENTS.fill(case.body)))
+
+
+def test_positives_are_valid_and_negatives_are_not(folder: Path) -> None:
+    for case in frozen(folder).cases:
+        assert is_valid(folder, case) == (case.mode == "positive"), case
+
+
+def test_cases_try_every_member_that_they_may(folder: Path) -> None:
+    exam = frozen(folder)
+    tried = {location for location, _ in places(exam, "create", "positive")}
+    members = ["amount", "capture_method", "confirm", "currency", "description", "flow", "receipt_email", "shipping"]
+    assert tried >= {f"/{member}" for member in members}
+    assert not any(location.startswith(("/account", "/customer", "/payment_method/")) for location in tried)
+    violated = places(exam, "create", "negative")
+    assert violated >= {
+        ("/amount", "required member missing"),
+        ("/amount", "wrong type: string"),
+        ("/amount", "wrong type: array"),
+        ("/amount", "below the minimum"),
+        ("/capture_method", "not a documented value"),
+        ("/description", "too long"),
+        ("/receipt_email", "not of the documented form"),
+        ("/shipping/name", "required member missing"),
+        ("/shipping/x-schemathesis-unknown-property", "unknown member"),
+        ("/x-schemathesis-unknown-property", "unknown member"),
+    }
+
+
+def test_a_negative_case_violates_one_thing(folder: Path) -> None:
+    base = {"amount": 2000, "currency": "usd", "customer": "{customer}"}
+    for case in frozen(folder).select("create", "negative"):
+        if isinstance(case.body, dict):
+            changed = {name for name in {**base, **case.body} if case.body.get(name) != base.get(name)}
+            assert changed == {case.location.split("/")[1]}, case
+
+
+def test_what_the_contract_leaves_open_is_not_held_against_a_target(folder: Path) -> None:
+    exam = frozen(folder)
+    violated = places(exam, "create", "negative")
+    assert not any(location.startswith("/metadata") for location, _ in violated)
+    assert ("/flow", "not a documented value") not in violated
+    assert not any(location == "/statement" and why == "wrong type: null" for location, why in violated)
+    assert not any(
+        why == "unknown member" for location, why in places(exam, "confirm", "negative") if location.count("/") == 1
+    )
+    optional = [case for case in exam.select("create", "negative") if case.location in ("/description", "/confirm")]
+    assert optional
+    assert all(case.body[case.location[1:]] is not None for case in optional)
+
+
+def test_chosen_values_are_the_only_ones_in_positive_cases(folder: Path) -> None:
+    cases = frozen(folder).select("create", "positive")
+    assert {case.body["currency"] for case in cases} == {"usd", "eur"}
+    assert {case.body.get("customer") for case in cases} == {"{customer}"}
+
+
+def test_a_method_is_given_where_one_is_needed(folder: Path) -> None:
+    exam = frozen(folder)
+    assert all(case.body["payment_method"] == "{success}" for case in exam.select("confirm", "positive"))
+    for case in exam.select("create", "positive"):
+        assert ("payment_method" in case.body) == (case.body.get("confirm") is True), case
+
+
+def test_nothing_odd_is_sent(folder: Path) -> None:
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            assert all(key and not set("[]") & set(key) for key in value)
+            list(map(walk, value.values()))
+        elif isinstance(value, list):
+            list(map(walk, value))
+        elif isinstance(value, str):
+            assert value.isprintable()
+        elif isinstance(value, float):
+            assert not value.is_integer()
+        elif value is not None:
+            assert abs(value) <= 2**53
+
+    for case in frozen(folder).cases:
+        walk(case.body)
+
+
+def test_form_cases_differ_from_each_other_and_from_valid_ones_on_the_wire(make_provider: Callable[..., Path]) -> None:
+    folder = make_provider("application/x-www-form-urlencoded")
+    exam = frozen(folder)
+    for operation in generation.OPERATIONS:
+        cases = exam.select(operation, "negative")
+        wires = [json.dumps(decode_form(encode_form(INSTRUMENTS.fill(case.body))), sort_keys=True) for case in cases]
+        assert len(set(wires)) == len(wires)
+        assert all(isinstance(case.body, dict) for case in cases)
+    # As strings, these are what the schema asks for.
+    scalar = (str, int, float)
+    for member in ("description", "payment_method", "statement"):
+        plain = [case for case in exam.select("create", "negative") if case.location == f"/{member}"]
+        assert not any(isinstance(case.body[member], scalar) and "wrong type" in case.why for case in plain)
+
+
+def test_json_cases_hold_bodies_that_are_no_objects(make_provider: Callable[..., Path]) -> None:
+    exam = frozen(make_provider("application/json"))
+    bodies = [case.body for case in exam.select("create", "negative") if not isinstance(case.body, dict)]
+    assert bodies
+    assert not any(body in (None, "", []) for body in bodies)
+
+
+def test_the_same_each_time_whoever_asks(folder: Path) -> None:
+    here = generation.freeze(folder)
+    program = (
+        "import sys, pathlib; from conformance.scenarios.generation import freeze; "
+        "sys.stdout.write(freeze(pathlib.Path(sys.argv[1])))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "CI": "true", "PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-c", program, str(folder)]
+    there = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=folder).stdout
+    assert here == there
+    assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == []
+
+
+def test_the_head_changes_with_what_matters_only(make_provider: Callable[..., Path]) -> None:
+    def contract(**changed: Any) -> Any:
+        return frozen(make_provider("application/json", **changed)).head["contract"]
+
+    first = contract()
+    assert contract(description={"type": "string", "maxLength": 1000, "description": "in other words"}) == first
+    assert contract(description={"type": "string", "maxLength": 500}) != first
+
+
+def test_an_unsound_base_is_refused(make_provider: Callable[..., Path]) -> None:
+    folder = make_provider("application/json", "[requests.create]\namount = 1\n")
+    with pytest.raises(ValueError, match=r"\[requests.create\] is not a valid request"):
+        generation.freeze(folder)
+
+
+def test_fresh_cases_go_on_and_depend_on_the_seed(folder: Path) -> None:
+    def first(seed: int) -> list[ExamCase]:
+        return list(islice(generation.fresh_cases(folder, "create", seed), 120))
+
+    cases = first(1)
+    assert len({json.dumps(case.body, sort_keys=True) for case in cases}) == len(cases) == 120
+    assert {case.mode for case in cases} == {"positive", "negative"}
+    assert cases == first(1)
+    assert [case.body for case in cases] != [case.body for case in first(2)]
+    assert all(is_valid(folder, case) == (case.mode == "positive") for case in cases)
+
+
+def test_a_schema_that_contains_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tree.schema.json"
+    path.write_text(json.dumps({"properties": {"child": {"$ref": "#"}}}), encoding="utf-8")
+    with pytest.raises(ValueError, match="contains itself"):
+        resolve(path)
+
+
+@pytest.mark.parametrize(("owner", "name"), generation.PRIVATE_NAMES)
+def test_private_names_still_exist(owner: str, name: str) -> None:
+    module, _, attribute = owner.partition(":")
+    found = importlib.import_module(module)
+    assert hasattr(getattr(found, attribute) if attribute else found, name)
+
+
+def test_one_module_knows_the_generators() -> None:
+    def imported(path: Path) -> set[str]:
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        return {name.split(".")[0] for name in names}
+
+    knowing = [path.name for path in PACKAGE.rglob("*.py") if imported(path) & {"schemathesis", "hypothesis"}]
+    assert knowing == ["generation.py"]
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_the_exams_in_the_contracts_are_what_is_generated(provider: str) -> None:
+    folder = contract_root() / provider
+    exam = read_exam(folder)
+    installed = {name: version(name) for name in generation.GENERATORS}
+    if installed != exam.head["generators"]:
+        pytest.skip(f"frozen with {exam.head['generators']}, installed are {installed}")
+    assert (folder / FILE_NAME).read_text(encoding="utf-8") == generation.freeze(folder), "run `conformance freeze`"
