@@ -24,7 +24,7 @@ WRONG_INVOCATION, NOT_JUDGED = 2, 3
 def main() -> None:
     """Judge payment-intent APIs by what Stripe, RevKeen, Paypercut and Dots document.
 
-    Exit codes: 0 conformant, 1 not conformant, 2 wrong invocation or settings (nothing was sent), 3 could not be judged.
+    Exit codes: 0 conformant, 1 not conformant, 2 wrong invocation or settings (nothing was sent), 3 not judged.
     """
 
 

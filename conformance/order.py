@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conformance.checks import check_catalogue
 from conformance.contract import Contract, load_contract, provider_names
@@ -81,20 +81,9 @@ def embedded_target(contract: Contract) -> Target:
         name=EMBEDDED,
         base_url=f"http://reference.invalid{settings['base_path']}",
         api_key=settings["api_key"],
-        instruments=lent(contract, settings),
+        instruments=settings["instruments"],
         requests_per_second=0,
     )
-
-
-def lent(contract: Contract, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What the reference server lends, as far as the contract knows it."""
-    everything = {**settings["instruments"], **settings["credentials"]}
-    if "complete" in settings["actions"]:
-        everything["complete_action"] = settings["actions"]["complete"]
-    if "confirmation_limit" in settings:
-        everything["confirmation_limit"] = settings["confirmation_limit"]
-    known = contract.settings.get("capabilities", {})
-    return {name: value for name, value in everything.items() if name in known}
 
 
 def _in_memory(provider: str) -> httpx.BaseTransport:

@@ -78,7 +78,8 @@ class History:
 
     def redacted(self) -> Mapping[int, Exchange]:
         """All exchanges by number without their secrets; for reports."""
-        return self._redacted
+        with self._lock:
+            return dict(self._redacted)
 
     def close(self) -> None:
         """Closes the file, as the end of the history does too; the exchanges stay."""

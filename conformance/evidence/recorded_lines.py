@@ -100,8 +100,12 @@ def _body(recorded: Any) -> bytes:
 
 
 def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(item, str) for item in value)
     return isinstance(value, str | int | float) and value != ""
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(value)
     return json.dumps(value) if isinstance(value, bool) else str(value)

@@ -53,7 +53,7 @@ def create_app(provider: str, policies: Policies | None = None) -> WSGIApplicati
 
 
 def target_settings(provider: str) -> dict[str, Any]:
-    """What a target file says of this server: key, base path, further credentials, instruments, actions, limits.
+    """What a target file says of this server: ``api_key``, ``base_path`` and all that it lends, ``instruments``.
 
     Raises:
         ValueError: no provider has that name.

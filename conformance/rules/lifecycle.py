@@ -20,7 +20,8 @@ def _statuses(seen: Sequence[Sighting], bench: Bench) -> Iterator[tuple[Sighting
         for intent in shown:
             status = intent.get(members["status"])
             if isinstance(status, str) and status in bench.contract.statuses:
-                recording = sighting.exchange.origin.get("file", "")
+                origin = sighting.exchange.origin
+                recording = origin.get("repo", "") + origin.get("file", "")
                 yield sighting, (recording, str(intent.get(members["id"]))), status
 
 

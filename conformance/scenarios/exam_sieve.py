@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,8 +22,8 @@ _LONGEST = 600  # characters of a case's body as written; what is longer tells a
 _SAFE_INTEGER = 2**53
 _REPEATS = 2  # cases of one kind at one place: the second may hit what the first missed, a third hardly does
 _UNIFORM = 60  # a string of one character, at least this long, is written {repeat, times}
-_ODD_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-_LAST_CHARACTER = 0x1FFFF  # of the planes that hold living scripts and symbols
+_ODD_CATEGORIES = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")
+_LAST_CHARACTER = 0xFFFF  # beyond, which characters exist depends on the Python that asks
 
 
 @dataclass(frozen=True)
@@ -166,15 +167,17 @@ def choose(candidates: Iterable[Candidate], limit: int) -> list[Candidate]:
     """At most ``limit`` of them, differing as much as possible: each member in turn, each kind of trial first."""
     groups: dict[str, list[tuple[tuple[int, int, int], Candidate]]] = {}
     seen: set[str] = set()
-    times: dict[tuple[str, str, str], int] = {}
+    times: Counter[tuple[str, ...]] = Counter()
     for number, candidate in enumerate(sorted(candidates, key=lambda candidate: candidate.rank)):
-        trial = (candidate.group, re.sub(r"/\d+(?=/|$)", "/0", candidate.location), candidate.kind)
-        again = times.get(trial, 0)
-        if candidate.identity in seen or again == _REPEATS or len(canonical(candidate.body)) > _LONGEST:
+        place = (candidate.group, re.sub(r"/\d+(?=/|$)", "/0", candidate.location))
+        trial = (*place, candidate.kind)
+        if candidate.identity in seen or times[trial] == _REPEATS or len(canonical(candidate.body)) > _LONGEST:
             continue
         seen.add(candidate.identity)
-        times[trial] = again + 1
-        order = (again, candidate.location.count("/"), number)
+        # One wrong type at a place, then what else can be wrong there, then the next wrong type.
+        sort = (*place, "every", candidate.kind.partition(":")[0])
+        order = (times[sort], candidate.location.count("/"), number)
+        times.update([trial, sort])
         groups.setdefault(candidate.group, []).append((order, candidate))
     queues = [sorted(entries, key=lambda entry: entry[0]) for _, entries in sorted(groups.items())]
     turns = [
@@ -199,11 +202,14 @@ def _short(value: Any) -> Any:
     return [_short(child) for child in value] if isinstance(value, list) else value
 
 
+def _is_ordinary(char: str) -> bool:
+    return char == " " or (ord(char) <= _LAST_CHARACTER and unicodedata.category(char) not in _ODD_CATEGORIES)
+
+
 def _sane(value: Any) -> bool:
     """Whether every server reads this value alike: no control characters, no number beyond what doubles hold, …"""
     if isinstance(value, str):
-        odd = any(unicodedata.category(char) in _ODD_CATEGORIES or ord(char) > _LAST_CHARACTER for char in value)
-        return not odd and not PLACEHOLDER.fullmatch(value)
+        return all(map(_is_ordinary, value)) and not PLACEHOLDER.fullmatch(value)
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, int):

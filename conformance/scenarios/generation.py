@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain, count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 from schemathesis import GenerationMode
 
@@ -36,6 +38,7 @@ PRIVATE_NAMES = (
     ("schemathesis.generation.meta:CoveragePhaseData", "parameter_location"),
     ("schemathesis.generation.meta:FuzzingPhaseData", "parameter_location"),
     ("schemathesis.schemas:APIOperation", "as_strategy"),
+    ("hypothesis.configuration", "set_hypothesis_home_dir"),
     ("hypothesis.internal.conjecture.providers", "_get_local_constants"),
     ("hypothesis.internal.conjecture.providers", "CONSTANTS_CACHE"),
     ("hypothesis.internal.conjecture.providers", "Constants"),
@@ -247,16 +250,18 @@ def _is_body(case: Any) -> bool:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Keeps Hypothesis from mixing in constants that it finds in whatever modules are loaded.
+    """Keeps Hypothesis from leaving files behind and from mixing in constants of whatever modules are loaded.
 
     The exam would otherwise depend on who generates it: a test run, a command, an editor.
     """
-    kept = providers._get_local_constants
-    nothing = providers.Constants()  # type: ignore[attr-defined]
-    providers._get_local_constants = lambda: nothing
-    providers.CONSTANTS_CACHE.cache.clear()
-    try:
-        yield
-    finally:
-        providers._get_local_constants = kept
+    kept, nothing = providers._get_local_constants, providers.Constants()  # type: ignore[attr-defined]
+    with TemporaryDirectory() as home:
+        set_hypothesis_home_dir(home)
+        providers._get_local_constants = lambda: nothing
         providers.CONSTANTS_CACHE.cache.clear()
+        try:
+            yield
+        finally:
+            providers._get_local_constants = kept
+            providers.CONSTANTS_CACHE.cache.clear()
+            set_hypothesis_home_dir(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,23 @@ def test_threads_get_different_numbers_and_whole_lines(file: Path) -> None:
         thread.join()
     assert [kept.number for kept in history] == list(range(1, 201))
     assert sorted(kept.number for kept in read_history(file)) == list(range(1, 201))
+
+
+def test_numbers_do_not_collide_when_threads_interrupt_each_other() -> None:
+    before = sys.getswitchinterval()
+    history, given = History(Redactor({})), list[int]()
+    threads = [
+        threading.Thread(target=lambda: given.extend([history.next_number() for _ in range(5000)])) for _ in range(4)
+    ]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert sorted(given) == list(range(1, 20_001))
 
 
 def test_a_number_is_given_once() -> None:

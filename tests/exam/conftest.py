@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from conformance.scenarios.exam import FILE_NAME
+from conformance.scenarios.generation import freeze
+
 _ADDRESS = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 50}}}
 _SHIPPING = {
     "type": "object",
@@ -73,10 +76,12 @@ def write_provider(folder: Path, media_type: str, settings: str = _SETTINGS, **c
     return folder
 
 
-@pytest.fixture(params=["application/x-www-form-urlencoded", "application/json"], ids=["form", "json"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The folder of the provider, of either kind."""
-    return write_provider(tmp_path / "acme", request.param)
+@pytest.fixture(scope="session", params=["application/x-www-form-urlencoded", "application/json"], ids=["form", "json"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the provider, of either kind, with its exam."""
+    folder = write_provider(tmp_path_factory.mktemp("acme"), request.param)
+    (folder / FILE_NAME).write_text(freeze(folder), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture

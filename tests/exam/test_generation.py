@@ -28,11 +28,6 @@ PACKAGE = Path(generation.__file__).parents[1]
 INSTRUMENTS = Instruments({"success": "pm_fine", "customer": "3c1b8f0e-7a54-4c43-9d0c-0c6c5d1d2b11"})
 
 
-def frozen(folder: Path) -> Exam:
-    (folder / FILE_NAME).write_text(generation.freeze(folder), encoding="utf-8")
-    return read_exam(folder)
-
-
 def places(exam: Exam, operation: str, mode: Any) -> set[tuple[str, str]]:
     return {(case.location, case.why) for case in exam.select(operation, mode)}
 
@@ -45,12 +40,12 @@ def is_valid(folder: Path, case: ExamCase) -> bool:
 
 
 def test_positives_are_valid_and_negatives_are_not(folder: Path) -> None:
-    for case in frozen(folder).cases:
+    for case in read_exam(folder).cases:
         assert is_valid(folder, case) == (case.mode == "positive"), case
 
 
 def test_cases_try_every_member_that_they_may(folder: Path) -> None:
-    exam = frozen(folder)
+    exam = read_exam(folder)
     tried = {location for location, _ in places(exam, "create", "positive")}
     members = ["amount", "capture_method", "confirm", "currency", "description", "flow", "receipt_email", "shipping"]
     assert tried >= {f"/{member}" for member in members}
@@ -59,27 +54,28 @@ def test_cases_try_every_member_that_they_may(folder: Path) -> None:
     assert violated >= {
         ("/amount", "required member missing"),
         ("/amount", "wrong type: string"),
-        ("/amount", "wrong type: array"),
         ("/amount", "below the minimum"),
         ("/capture_method", "not a documented value"),
         ("/description", "too long"),
         ("/receipt_email", "not of the documented form"),
-        ("/shipping/name", "required member missing"),
-        ("/shipping/x-schemathesis-unknown-property", "unknown member"),
         ("/x-schemathesis-unknown-property", "unknown member"),
+    }
+    assert places(exam, "confirm", "negative") >= {
+        ("/payment_method", "wrong type: array"),
+        ("/shipping/address", "required member missing"),
     }
 
 
 def test_a_negative_case_violates_one_thing(folder: Path) -> None:
     base = {"amount": 2000, "currency": "usd", "customer": "{customer}"}
-    for case in frozen(folder).select("create", "negative"):
+    for case in read_exam(folder).select("create", "negative"):
         if isinstance(case.body, dict):
             changed = {name for name in {**base, **case.body} if case.body.get(name) != base.get(name)}
             assert changed == {case.location.split("/")[1]}, case
 
 
 def test_what_the_contract_leaves_open_is_not_held_against_a_target(folder: Path) -> None:
-    exam = frozen(folder)
+    exam = read_exam(folder)
     violated = places(exam, "create", "negative")
     assert not any(location.startswith("/metadata") for location, _ in violated)
     assert ("/flow", "not a documented value") not in violated
@@ -93,13 +89,13 @@ def test_what_the_contract_leaves_open_is_not_held_against_a_target(folder: Path
 
 
 def test_chosen_values_are_the_only_ones_in_positive_cases(folder: Path) -> None:
-    cases = frozen(folder).select("create", "positive")
+    cases = read_exam(folder).select("create", "positive")
     assert {case.body["currency"] for case in cases} == {"usd", "eur"}
     assert {case.body.get("customer") for case in cases} == {"{customer}"}
 
 
 def test_a_method_is_given_where_one_is_needed(folder: Path) -> None:
-    exam = frozen(folder)
+    exam = read_exam(folder)
     assert all(case.body["payment_method"] == "{success}" for case in exam.select("confirm", "positive"))
     for case in exam.select("create", "positive"):
         assert ("payment_method" in case.body) == (case.body.get("confirm") is True), case
@@ -119,13 +115,14 @@ def test_nothing_odd_is_sent(folder: Path) -> None:
         elif value is not None:
             assert abs(value) <= 2**53
 
-    for case in frozen(folder).cases:
+    for case in read_exam(folder).cases:
         walk(case.body)
 
 
-def test_form_cases_differ_from_each_other_and_from_valid_ones_on_the_wire(make_provider: Callable[..., Path]) -> None:
-    folder = make_provider("application/x-www-form-urlencoded")
-    exam = frozen(folder)
+def test_form_cases_differ_from_each_other_and_from_valid_ones_on_the_wire(folder: Path) -> None:
+    if "form" not in (folder / "openapi.json").read_text(encoding="utf-8"):
+        return
+    exam = read_exam(folder)
     for operation in generation.OPERATIONS:
         cases = exam.select(operation, "negative")
         wires = [json.dumps(decode_form(encode_form(INSTRUMENTS.fill(case.body))), sort_keys=True) for case in cases]
@@ -138,15 +135,15 @@ def test_form_cases_differ_from_each_other_and_from_valid_ones_on_the_wire(make_
         assert not any(isinstance(case.body[member], scalar) and "wrong type" in case.why for case in plain)
 
 
-def test_json_cases_hold_bodies_that_are_no_objects(make_provider: Callable[..., Path]) -> None:
-    exam = frozen(make_provider("application/json"))
+def test_only_json_cases_hold_bodies_that_are_no_objects(folder: Path) -> None:
+    exam = read_exam(folder)
     bodies = [case.body for case in exam.select("create", "negative") if not isinstance(case.body, dict)]
-    assert bodies
+    assert bool(bodies) == ("application/json" in (folder / "openapi.json").read_text(encoding="utf-8"))
     assert not any(body in (None, "", []) for body in bodies)
 
 
 def test_the_same_each_time_whoever_asks(folder: Path) -> None:
-    here = generation.freeze(folder)
+    here = (folder / FILE_NAME).read_text(encoding="utf-8")
     program = (
         "import sys, pathlib; from conformance.scenarios.generation import freeze; "
         "sys.stdout.write(freeze(pathlib.Path(sys.argv[1])))"
@@ -160,7 +157,8 @@ def test_the_same_each_time_whoever_asks(folder: Path) -> None:
 
 def test_the_head_changes_with_what_matters_only(make_provider: Callable[..., Path]) -> None:
     def contract(**changed: Any) -> Any:
-        return frozen(make_provider("application/json", **changed)).head["contract"]
+        text = generation.freeze(make_provider("application/json", **changed))
+        return json.loads(text.splitlines()[0])["contract"]
 
     first = contract()
     assert contract(description={"type": "string", "maxLength": 1000, "description": "in other words"}) == first

@@ -168,7 +168,6 @@ POLICIES = Policies(
 
 SETTINGS: Mapping[str, Any] = {
     "api_key": API_KEY,
-    "credentials": {"organisation_key": ORGANISATION_KEY},
     "instruments": {
         "success": _known(11),
         "declined": _known(12),
@@ -176,7 +175,7 @@ SETTINGS: Mapping[str, Any] = {
         "user": _known(1),
         "customer": _known(2),
         "destination_user": _known(3),
+        "organisation_key": ORGANISATION_KEY,
         "organisation_app": ORGANISATION_APP,
     },
-    "actions": {},
 }

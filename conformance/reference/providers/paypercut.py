@@ -147,7 +147,6 @@ POLICIES = Policies(
 
 SETTINGS: Mapping[str, Any] = {
     "api_key": API_KEY,
-    "credentials": {},
     "instruments": {
         "success": _known(11),
         "declined": _known(12),
@@ -155,7 +154,7 @@ SETTINGS: Mapping[str, Any] = {
         "reusable": _known(17),
         "customer": CUSTOMERS[0],
         "other_customers_method": _known(16),
+        "complete_action": "visit",
+        "confirmation_limit": CONFIRMATION_LIMIT,
     },
-    "actions": {"complete": "visit"},
-    "confirmation_limit": CONFIRMATION_LIMIT,
 }

@@ -205,12 +205,11 @@ POLICIES = Policies(
 
 SETTINGS: Mapping[str, Any] = {
     "api_key": API_KEY,
-    "credentials": {"read_only_key": READ_ONLY_KEY},
     "instruments": {
         "success": _known(11),
         "declined": _known(12),
         "authentication": _known(15),
         "customer": CUSTOMERS[0],
+        "read_only_key": READ_ONLY_KEY,
     },
-    "actions": {"complete": "visit"},
 }

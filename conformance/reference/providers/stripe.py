@@ -207,7 +207,6 @@ POLICIES = Policies(
 
 SETTINGS: Mapping[str, Any] = {
     "api_key": API_KEY,
-    "credentials": {"publishable_key": PUBLISHABLE_KEY},
     "instruments": {
         "success": "pm_card_visa",
         "declined": "pm_card_visa_chargeDeclined",
@@ -225,10 +224,8 @@ SETTINGS: Mapping[str, Any] = {
         "other_customers_method": OTHER_CUSTOMERS_METHOD,
         "bank_debits": True,
         "dynamic_payment_methods": True,
-        "cancel": True,
-        "manual_capture": True,
-        "idempotency": True,
+        "publishable_key": PUBLISHABLE_KEY,
+        "complete_action": "visit",
+        "confirmation_limit": CONFIRMATION_LIMIT,
     },
-    "actions": {"complete": "visit"},
-    "confirmation_limit": CONFIRMATION_LIMIT,
 }

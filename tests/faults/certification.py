@@ -1,0 +1,36 @@
+"""Certifies a faulty server in memory and says which requirements failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from conformance.acting import act
+from conformance.contract import load_contract
+from conformance.order import embedded_target
+from conformance.reference import create_app
+from conformance.run import Run
+from conformance.verdict import Certificate
+
+from .faulty import Faulty, Lie
+
+
+def certified(provider: str, lie: Lie | None, folder: Path) -> Certificate:
+    """The certificate of the reference server with that lie (None: without any)."""
+    contract = load_contract(provider)
+    app = create_app(provider)
+    run = Run(
+        contract=contract,
+        target=embedded_target(contract),
+        folder=folder,
+        transport=httpx.WSGITransport(app=Faulty(app, lie) if lie else app),
+    )
+    run.preflight()
+    act(run)
+    return run.finish()
+
+
+def verdicts(certificate: Certificate, *names: str) -> frozenset[str]:
+    """The ids of the requirements with one of these verdicts."""
+    return frozenset(row.id for row in certificate.requirements if row.verdict in names)

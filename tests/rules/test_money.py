@@ -1,0 +1,72 @@
+"""The rule on amounts, all in minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from conformance.evidence.finding import Outcome
+
+Judge = Callable[..., Outcome]
+
+PAID = {"status": ["succeeded"], "equal": {"amount_received": "amount", "amount_capturable": 0}}
+HELD = {"status": "requires_capture", "equal": {"amount_received": 0}, "positive": ["amount_capturable"]}
+
+
+def intent(status: str, operation: str = "confirm", **amounts: Any) -> dict[str, Any]:
+    return {"operation": operation, "shown": {"status": status, "amount": 2000, **amounts}}
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (PAID, [intent("succeeded", amount_received=2000), intent("processing", amount_received=5)]),
+        (HELD, [intent("requires_capture", amount_received=0, amount_capturable=1)]),
+        ({**PAID, "when_present": True}, [intent("succeeded", amount_received=2000, amount_capturable=...)]),
+        ({**PAID, "operation": "create"}, [intent("succeeded", "create", amount_received=2000), intent("succeeded")]),
+    ],
+)
+def test_holds(judge: Judge, args: dict[str, Any], told: list[dict[str, Any]]) -> None:
+    outcome = judge("amounts", args, told)
+    assert (outcome.verdict, outcome.judged) == ("pass", 1)
+
+
+@pytest.mark.parametrize(
+    ("args", "told", "expected", "actual", "at"),
+    [
+        (PAID, intent("succeeded", amount_received=1999), "amount_received = amount (2000)", "1999", "received"),
+        (PAID, intent("succeeded", amount_received=2000, amount_capturable=1), "capturable = 0", "1", "capturable"),
+        (HELD, intent("requires_capture", amount_capturable=0), "more than 0", "0", "capturable"),
+        (HELD, intent("requires_capture", amount_capturable="9"), "more than 0", "9", "capturable"),
+        (HELD, intent("requires_capture", amount_capturable=...), "more than 0", "", "capturable"),
+        (
+            {**PAID, "when_present": True},
+            intent("succeeded", amount_received=0, amount_capturable=...),
+            "amount_received = amount (2000)",
+            "0",
+            "received",
+        ),
+    ],
+)
+def test_finds(judge: Judge, args: dict[str, Any], told: dict[str, Any], expected: str, actual: str, at: str) -> None:
+    outcome = judge("amounts", args, [told])
+    (found,) = outcome.findings
+    assert expected in found.expected
+    assert actual in found.actual
+    assert found.at == f"/amount_{at}"
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (PAID, [intent("processing")]),
+        (PAID, [{"refused": {}}]),
+        ({**PAID, "operation": ["create"]}, [intent("succeeded")]),
+        ({**PAID, "when_present": True}, [intent("succeeded", amount_received=..., amount_capturable=...)]),
+    ],
+)
+def test_never_met(judge: Judge, args: dict[str, Any], told: list[dict[str, Any]]) -> None:
+    """An answer that shows none of the amounts says nothing of them."""
+    assert judge("amounts", args, told).verdict == "not_run"
