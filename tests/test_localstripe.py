@@ -23,7 +23,13 @@ LACKS = (
     "declined_insufficient_funds", "declined_lost_card", "declined_stolen_card", "declined_expired_card",
     "declined_incorrect_cvc", "declined_processing_error", "declined_velocity", "prepared_off_session", "bank_debit",
 )  # fmt: skip
-DIFFERENCES: set[str] = set()
+DIFFERENCES = set(
+    """
+    STR-004 STR-009 STR-019 STR-022 STR-025 STR-029 STR-193 STR-046 STR-053 STR-187 STR-088 STR-089
+    STR-091 STR-091a STR-095a STR-098 STR-099 STR-101a STR-101b STR-101c STR-102a STR-108 STR-111 STR-117
+    STR-129 STR-189 STR-156 STR-164 STR-167 STR-167a
+    """.split()
+)
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,7 @@ _NAMES = (
     "|cvc|cvc2|cvv|cvv2|security_code|card_security_code|verification_value|token|access_token|refresh_token|auth_token"
     "|id_token|api_token|bearer_token|session_token|client_token|secret_token|csrf_token|authenticity_token"
 )
-_ENDINGS = (
-    r"\w*_(?:secret|password|cvc|cvv|(?:api|secret|private|access)_key|(?:access|auth|api|session|secret)_token)"
-)
+_ENDINGS = r"\w*_(?:secret|password|cvc|cvv|(?:api|secret|private|access)_key|(?:access|auth|api|session|secret)_token)"
 _SECRET_NAME = re.compile(f"{_NAMES.replace('_', '_?')}|{_ENDINGS}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Documented test tokens, and ids of stored instruments: they name a thing, they open nothing.

@@ -67,9 +67,7 @@ def header_present(
 
 
 @rule
-def header_echoes(
-    seen: Sequence[Sighting], bench: Bench, header: str, except_status: Sequence[int] = ()
-) -> Judgements:
+def header_echoes(seen: Sequence[Sighting], bench: Bench, header: str, except_status: Sequence[int] = ()) -> Judgements:
     """Where a request sends a header, the answer (but of those statuses) carries it with the same value."""
     for sighting in seen:
         if sighting.response.status in except_status:

@@ -81,10 +81,9 @@ class Actor:
 
     def made(self, sighting: Sighting) -> dict[str, Any]:
         """The intent that a preparing request was to give. Raises ``Inconclusive`` where it did not."""
-        intent = sighting.intents[0] if sighting.intents else None
-        if intent is None or not isinstance(intent.get(self.id), str):
+        if not self.shows_intent(sighting):
             raise Inconclusive(f"could not prepare: {told(sighting)} (exchange {sighting.number})")
-        return dict(intent)
+        return dict(sighting.intents[0])
 
     def fresh(self, send: Table = NOTHING, method: str = "") -> dict[str, Any]:
         """A new intent."""
@@ -176,11 +175,15 @@ class Actor:
             raise Inconclusive("the pending action gives no URL at which it could be completed")
         self.seen(self.client.send("GET", f"{url}{'&' if '?' in url else '?'}outcome={outcome}"))
 
+    def shows_intent(self, sighting: Sighting) -> bool:
+        """Whether the answer is a success that gives an intent; a 2xx with anything else is no acceptance."""
+        return bool(sighting.intents) and isinstance(sighting.intents[0].get(self.id), str)
+
     # -- expecting -----------------------------------------------------------------------------------------------
 
     def intent(self, sighting: Sighting, expected: str = "a 2xx answer with the intent") -> dict[str, Any]:
         """The intent of a judged answer. Raises ``NonConformance`` where the answer is not one."""
-        if not sighting.intents or not isinstance(sighting.intents[0].get(self.id), str):
+        if not self.shows_intent(sighting):
             self.contradict(sighting, expected, told(sighting))
         return dict(sighting.intents[0])
 

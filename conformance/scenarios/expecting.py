@@ -25,6 +25,8 @@ def expect_refusal(act: Actor, sighting: Sighting, args: Table, kind: str = "inv
         raise Inconclusive(f"the target answered {status}, which speaks of the credential: {told(sighting)}")
     if not 400 <= status < 500:
         act.contradict(sighting, f"a refusal{about} with a 4xx status", told(sighting))
+    if judge == "refusal" and status in (404, 405) and not isinstance(sighting.body, Mapping):
+        raise Inconclusive(f"the target answered {status} without a JSON body, as if it did not know the path")
     if judge == "status":
         wanted = documented.status or tuple(range(400, 500))
         if status not in wanted:

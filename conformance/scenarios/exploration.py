@@ -1,4 +1,4 @@
-"""Goes beyond the fixed exam: fresh generated requests until a time is up. Its findings are told apart, never judged."""
+"""Goes beyond the fixed exam with fresh requests until a time is up. Its findings are told apart, never judged."""
 
 from __future__ import annotations
 

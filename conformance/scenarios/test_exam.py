@@ -45,7 +45,8 @@ class Sitting:
 
     def send(self, case: ExamCase) -> Sighting:
         """Sends one case with the target's own identifiers put in. Raises ``MissingInstrument``."""
-        body = self.act.instruments.fill(case.body)
+        lent = self.act.instruments
+        body = lent.fill(case.body) if case.mode == "positive" else lent.fill_for_refusal(case.body)
         if case.operation == "create":
             return self.act.seen(self.act.client.call("create", body=body, case=case.id))
         if not self.intent:
@@ -65,6 +66,6 @@ def judge_case(act: Actor, case: ExamCase, answer: Sighting) -> Finding | None:
         return act.finding(answer, f"a refusal ({place})", told(answer), case.location)
     declined = act.contract.error_kinds.get("declined")
     kind: Any = (answer.error or {}).get("type")
-    if answer.succeeded or (declined and kind in declined.type):
+    if act.shows_intent(answer) or (declined and kind in declined.type):
         return None
     return act.finding(answer, f"accepted ({place})", told(answer), case.location)

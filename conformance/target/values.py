@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"^\{(\w+)\}$")
@@ -30,25 +30,36 @@ class Instruments:
             raise MissingInstrument(f"the target lends no {name}; [instruments] {name}")
         return value
 
+    def show(self, name: str) -> Any:
+        """What ``take`` would give, left for another to take: for a request that is to be refused."""
+        value = self.take(name)
+        if isinstance(self._lent[name], list):
+            self._lent[name].insert(0, value)
+        return value
+
     def fill(self, value: Any) -> Any:
         """``value`` with every ``"{name}"`` taken from here and every ``{repeat, times}`` made the long string.
 
         One name gives one value throughout. Raises ``MissingInstrument``.
         """
-        return self._fill(value, {})
+        return self._fill(value, self.take, {})
 
-    def _fill(self, value: Any, taken: dict[str, Any]) -> Any:
+    def fill_for_refusal(self, value: Any) -> Any:
+        """As ``fill``, but single-use instruments are only shown."""
+        return self._fill(value, self.show, {})
+
+    def _fill(self, value: Any, give: Callable[[str], Any], taken: dict[str, Any]) -> Any:
         if isinstance(value, str):
             named = _PLACEHOLDER.match(value)
             if not named:
                 return value
             if named[1] not in taken:
-                taken[named[1]] = self.take(named[1])
+                taken[named[1]] = give(named[1])
             return taken[named[1]]
         if isinstance(value, Mapping):
             if set(value) == {"repeat", "times"}:
                 return str(value["repeat"]) * int(value["times"])
-            return {key: self._fill(entry, taken) for key, entry in value.items()}
+            return {key: self._fill(entry, give, taken) for key, entry in value.items()}
         if isinstance(value, list):
-            return [self._fill(entry, taken) for entry in value]
+            return [self._fill(entry, give, taken) for entry in value]
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socketserver
 import threading
@@ -90,15 +91,13 @@ def http(status: int, body: bytes = b"", media_type: str = "application/json", *
     return "\r\n".join([*head, "Connection: close", "", ""]).encode() + body
 
 
-def good(provider: str) -> Reply:
+def sound(provider: str) -> Reply:
     """The answers of a fresh reference server."""
     transport = httpx.WSGITransport(app=create_app(provider))
 
     def reply(asked: Asked) -> bytes:
         url = f"http://{asked.headers['host']}{asked.path}"
-        answer = transport.handle_request(
-            httpx.Request(asked.method, url, headers=asked.headers, content=asked.body)
-        )
+        answer = transport.handle_request(httpx.Request(asked.method, url, headers=asked.headers, content=asked.body))
         body = answer.read()
         more = [f"{n}: {v}" for n, v in answer.headers.items() if n not in ("content-length", "content-type")]
         return http(answer.status_code, body, answer.headers.get("content-type", ""), *more)
@@ -116,15 +115,21 @@ def listen() -> Iterator[Callable[[bytes | Reply], Wire]]:
 
 
 @pytest.fixture
+def good() -> Callable[[str], Reply]:
+    """The answers of a fresh reference server, by provider."""
+    return sound
+
+
+@pytest.fixture
 def turning(listen: Callable[[Reply], Wire]) -> Callable[..., Wire]:
     """Opens a reference server that after so many requests gives nothing but the bytes given."""
 
     def opened(provider: str, reply: bytes | Reply, after: int = 2) -> Wire:
-        sound = good(provider)
+        before = sound(provider)
 
         def turn(asked: Asked) -> bytes:
             if asked.number <= after:
-                return sound(asked)
+                return before(asked)
             return reply(asked) if callable(reply) else reply
 
         wire = listen(turn)
@@ -145,3 +150,31 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 def certify(run: Callable[..., Result], tmp_path: Path) -> Callable[..., Result]:
     """Runs ``certify``; what it leaves goes to ``tmp_path / "out"``."""
     return lambda *arguments: run("certify", "--output", tmp_path / "out", *arguments)
+
+
+@pytest.fixture
+def target_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a target file that reaches a reference server at ``url``; ``head`` are further keys of [target]."""
+
+    def written(provider: str, url: str, more: str = "", **head: Any) -> Path:
+        settings = target_settings(provider)
+        head = {"provider": provider, "base_url": url, "api_key": settings["api_key"], **head}
+        lines = ["[target]", *(f"{name} = {json.dumps(value)}" for name, value in head.items()), "[instruments]"]
+        lines += [f"{name} = {json.dumps(value)}" for name, value in settings["instruments"].items()]
+        path = tmp_path / "target.toml"
+        path.write_text("\n".join([*lines, more, ""]), encoding="utf-8")
+        return path
+
+    return written
+
+
+@pytest.fixture
+def reach(target_file: Callable[..., Path]) -> Callable[[str, str], list[Any]]:
+    """The arguments that reach a server: its URL, or a target file where each create needs something lent."""
+
+    def arguments(provider: str, url: str) -> list[Any]:
+        if provider == "revkeen":
+            return ["--target", target_file(provider, url)]
+        return ["--provider", provider, "--target", url, "--api-key", target_settings(provider)["api_key"]]
+
+    return arguments

@@ -48,15 +48,15 @@ class Asked:
         return self.headers.get("content-type", "").startswith(FORM)
 
     @property
-    def members(self) -> Object:
-        """The body's members: of a form by their bracketed names, as text; of JSON as they are; else none."""
+    def members(self) -> Object | None:
+        """The body's members: of a form by their bracketed names, as text; of JSON as they are; None where unreadable."""
         if self.is_form:
             return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body or b"{}")
         except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
+            return None
+        return value if isinstance(value, dict) else None
 
     def saying(self, members: Mapping[str, Any]) -> Asked:
         """The same request with another body."""

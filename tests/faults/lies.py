@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -107,7 +108,7 @@ def hears(change: Callable[[Object], object], *operations: str) -> Maker:
 
     def lie(asked: Asked, serve: Serve) -> Said:
         members = asked.members
-        if asked.operation in operations and members:
+        if asked.operation in operations and members is not None:
             change(members)
             return serve(asked.saying(members))
         return serve(asked)
@@ -160,13 +161,17 @@ def acts(lie: Lie) -> Maker:
     return lambda: lie
 
 
+def unchanged(target: Object) -> None:
+    """No change."""
+
+
 def instead_of_refusal(otherwise: Lie, *operations: str, kept: tuple[int, ...] = (401, 403)) -> Maker:
     """Does something else where the known-good server refuses these operations (but for the statuses ``kept``)."""
 
     def lie(asked: Asked, serve: Serve) -> Said:
         said = serve(asked)
         if asked.operation in operations and said.status >= 400 and said.status not in kept:
-            return otherwise(asked, serve)
+            return otherwise(asked.sending(idempotency_key=None), serve)
         return said
 
     return lambda: lie
@@ -177,7 +182,7 @@ def accepting(**members: Any) -> Lie:
     return lambda asked, serve: serve(asked.saying(members))
 
 
-def showing(change: Change = drops()) -> Lie:
+def showing(change: Change) -> Lie:
     """Answers with the intent as it stands, changed."""
 
     def lie(asked: Asked, serve: Serve) -> Said:
@@ -219,22 +224,130 @@ def confirms_again(change: Change, status: str = "succeeded") -> Maker:
     return make
 
 
-def forgets(operation: str, change: Change, after: str = "confirm") -> Maker:
-    """Shows intents changed to ``operation`` once ``after`` was asked of them."""
+def remembers(change: Change, seen: Callable[[Asked, Said], object]) -> Maker:
+    """Shows an intent changed once an exchange about it was ``seen``."""
 
     def make() -> Lie:
-        seen: set[str] = set()
+        noted: set[str] = set()
 
         def lie(asked: Asked, serve: Serve) -> Said:
             said = serve(asked)
-            if asked.operation == after:
-                seen.add(asked.intent)
-            if asked.operation == operation and asked.intent in seen and said.succeeded:
+            if asked.intent in noted and said.succeeded:
                 body = said.json
                 change(body)
                 said.json = body
+            elif asked.intent and seen(asked, said):
+                noted.add(asked.intent)
             return said
 
         return lie
 
     return make
+
+
+def has_default(member: str, value: Any) -> Maker:
+    """Confirms with this method where neither request nor intent has one."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        members = asked.members
+        if asked.operation == "confirm" and members is not None and member not in members:
+            found = serve(asked.retrieving())
+            if found.succeeded and not found.json.get(member):
+                return serve(asked.saying({**members, member: value}))
+        return serve(asked)
+
+    return lambda: lie
+
+
+def keeps_to_stored(member: str) -> Maker:
+    """Does not hear the method of a confirm where the intent has one."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        members = asked.members
+        if asked.operation == "confirm" and members and member in members:
+            found = serve(asked.retrieving())
+            if found.succeeded and found.json.get(member):
+                return serve(asked.saying({**members, member: found.json[member]}))
+        return serve(asked)
+
+    return lambda: lie
+
+
+def answers_with(status: int, body: Any, when: Callable[[Asked], object]) -> Maker:
+    """Answers some requests without looking at them."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if when(asked):
+            return Said(status, {"Content-Type": "application/json"}, json.dumps(body).encode())
+        return serve(asked)
+
+    return lambda: lie
+
+
+def flattens(asked: Asked, said: Said) -> None:
+    """Takes the error object out of its envelope."""
+    if said.status >= 400:
+        said.json = error_of(said.json)
+
+
+def nests(asked: Asked, said: Said) -> None:
+    """Puts an error that is the body into an envelope."""
+    if said.status >= 400:
+        said.json = {"error": said.json}
+
+
+def in_html(asked: Asked, said: Said) -> None:
+    """Has a page for an error."""
+    if said.status >= 400:
+        said.headers["Content-Type"] = "text/html"
+        said.body = b"<h1>Bad request</h1>"
+
+
+def declared_as_text(asked: Asked, said: Said) -> None:
+    """Does not say that it is JSON."""
+    said.headers["Content-Type"] = "text/plain"
+
+
+def too_early(asked: Asked, serve: Serve) -> Said:
+    """Answers a confirm before it is done: with the intent as it was."""
+    before = serve(asked.retrieving()) if asked.operation == "confirm" else None
+    said = serve(asked)
+    return before if before and said.succeeded else said
+
+
+def one_for_all_without_key() -> Lie:
+    """Gives the first intent that was created without idempotency key to all further such creates."""
+    first: list[Said] = []
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation != "create" or "idempotency-key" in asked.headers:
+            return serve(asked)
+        first.append(first[0] if first else serve(asked))
+        return first[0]
+
+    return lie
+
+
+def charging_all_the_same(member: str, method: str) -> Lie:
+    """Refuses a confirm, and carries it out."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation == "confirm" and said.status == 400:
+            serve(asked.sending(idempotency_key=None).saying({member: method}))
+        return said
+
+    return lie
+
+
+def refuses(when: Callable[[Object], object], *operations: str) -> Maker:
+    """Refuses sound requests, by reading an amount or method into them that is none."""
+    spoiled = {"amount": "none", "payment_method": [], "payment_method_id": []}
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        members = asked.members
+        if asked.operation in operations and members and when(members):
+            return serve(asked.saying({**members, **({"unheard_of": "1"} if asked.is_form else spoiled)}))
+        return serve(asked)
+
+    return lambda: lie

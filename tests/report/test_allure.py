@@ -73,7 +73,8 @@ def test_a_result_tells_the_requirement(results: dict[str, Result]) -> None:
 def test_what_was_not_judged_says_why(results: dict[str, Result], verdict: str) -> None:
     message = results[f"EX-MUST-{verdict}"]["statusDetails"]["message"]
     assert message == f"{verdict.replace('_', ' ')}: because of {verdict}"
-    assert results["EX-private"]["statusDetails"]["message"] == "inapplicable: no black-box run can judge it: it is private"
+    told = results["EX-private"]["statusDetails"]["message"]
+    assert told == "inapplicable: no black-box run can judge it: it is private"
 
 
 def test_a_waived_fail_is_failed_and_labelled(results: dict[str, Result]) -> None:

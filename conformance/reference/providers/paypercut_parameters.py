@@ -65,7 +65,7 @@ _THREE_D_SECURE = Members(
         "ares_trans_status": one_of(*"ACINRUY"),
         "electronic_commerce_indicator": one_of("01", "02", "05", "06", "07"),
         "exemption_indicator": one_of("low_risk", "none"),
-        "requestor_challenge_indicator": text(2),
+        "requestor_challenge_indicator": one_of(*(f"{number:02}" for number in range(1, 100))),
         "session_id": text(),
     },
     required=("cryptogram", "transaction_id", "version"),
