@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from conformance.contract import Contract
+from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import Outcome
 from conformance.evidence.recordings import Skipped, read_recordings
 from conformance.evidence.redaction import Redactor
@@ -20,10 +21,10 @@ ACTED = "it asks for a situation that only a run of our own can bring about"
 
 def audit_recordings(
     contract: Contract, files: Iterable[Path], folder: Path, *, strict: bool = False
-) -> tuple[Certificate, Mapping[str, int]]:
+) -> tuple[Certificate, Mapping[int, Exchange], Mapping[str, int]]:
     """Judges every rule that recordings can decide, and writes reports into ``folder``.
 
-    Gives the certificate and, by reason, how many recorded exchanges were left out. Raises ``RecordingError`` for a
+    Gives the certificate, the redacted exchanges it names, and by reason how many others were left out. Raises ``RecordingError`` for a
     file of no known format.
     """
     started, paths = time.time(), list(files)
@@ -52,5 +53,6 @@ def audit_recordings(
     )
     shown = {number for row in certificate.requirements for number in row.exchanges}
     redactor = Redactor({})
-    write_all(certificate, {one.number: redactor.exchange(one) for one in exchanges if one.number in shown}, folder)
-    return certificate, left_out
+    evidence = {one.number: redactor.exchange(one) for one in exchanges if one.number in shown}
+    write_all(certificate, evidence, folder)
+    return certificate, evidence, left_out

@@ -11,8 +11,9 @@ import click
 from conformance import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from conformance.evidence.exchange import Exchange
     from conformance.run import Run
     from conformance.verdict import Certificate
 
@@ -56,22 +57,20 @@ def certify(**given: Any) -> None:
     from conformance.verdict import exit_code
 
     fuzz = given.pop("fuzz")
-    certificates: list[Certificate] = []
-    folders: list[Path] = []
+    done: list[tuple[Certificate, Run]] = []
     failures: list[str] = []
     try:
         for run in prepare_runs(Order(**given)):
             try:
-                certificates.append(_certify_one(run, fuzz))
-                folders.append(run.folder)
+                done.append((_certify_one(run, fuzz), run))
             except (PreflightError, SuiteError) as error:
                 failures.append(f"{run.contract.title}: {error}")
     except (SettingsError, CatalogueError) as error:
         _fail(error, WRONG_INVOCATION)
-    _show(certificates, folders)
+    _show([(certificate, run.history.redacted(), run.folder) for certificate, run in done])
     for failure in failures:
         click.echo(f"conformance: not judged: {failure}", err=True)
-    codes = [exit_code(certificate) for certificate in certificates] + [NOT_JUDGED] * len(failures)
+    codes = [exit_code(certificate) for certificate, _ in done] + [NOT_JUDGED] * len(failures)
     # Not conformant outranks what could not be judged, and both outrank conformant.
     raise SystemExit(1 if 1 in codes else max(codes, default=NOT_JUDGED))
 
@@ -84,19 +83,22 @@ def _certify_one(run: Run, fuzz: float) -> Certificate:
     return run.finish()
 
 
-def _show(certificates: Sequence[Certificate], folders: Sequence[Path]) -> None:
-    if not certificates:
+def _show(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -> None:
+    """Prints failures with their curl lines, one table, and where the reports are."""
+    if not results:
         return
     from rich.console import Console
 
     from conformance.report.table import failures, render
 
     console = Console()
-    for certificate in certificates:
-        failures(certificate, console)
-    console.print(render(certificates))
-    for folder in folders:
-        console.print(f"report: {folder}", soft_wrap=True, highlight=False)
+    for certificate, exchanges, _ in results:
+        failures(certificate, console, exchanges)
+    console.print(render([certificate for certificate, _, _ in results]))
+    for certificate, _, folder in results:
+        found = len(certificate.exploration)
+        beyond = f" (exploring found {found} more, in certificate.json)" if found else ""
+        console.print(f"report: {folder}{beyond}", soft_wrap=True, highlight=False)
 
 
 @main.command()
@@ -114,12 +116,12 @@ def audit(files: tuple[Path, ...], provider: str, strict: bool, output: str) -> 
     folder = Path(output or f"reports/{provider}-audit")
     try:
         contract = load_contract(provider)
-        certificate, left_out = audit_recordings(contract, files, folder, strict=strict)
+        certificate, exchanges, left_out = audit_recordings(contract, files, folder, strict=strict)
     except (CatalogueError, RecordingError) as error:
         _fail(error, WRONG_INVOCATION)
     for reason, count in left_out.items():
         click.echo(f"left out: {count} × {reason}")
-    _show([certificate], [folder])
+    _show([(certificate, exchanges, folder)])
     raise SystemExit(exit_code(certificate))
 
 

@@ -13,6 +13,7 @@ Judge = Callable[..., Outcome]
 
 CREATED = {"shown": {}}
 REFUSED = {"refused": {"type": "invalid_request_error"}}
+UNKNOWN_CALLER = {"refused": {"type": "invalid_request_error"}, "status": 401}
 VERSION = "Stripe-Version"
 
 
@@ -64,6 +65,7 @@ def test_holds(judge: Judge, check: str, args: dict[str, Any], told: list[dict[s
         ("json_errors", {}, {"body": b"", "status": 503}, "a JSON object", "no JSON"),
         ("no_server_errors", {}, {"body": {}, "status": 500}, "no HTTP 5xx", "HTTP 500"),
         ("header_present", {"header": "Request-Id"}, CREATED, "a header Request-Id", "none"),
+        ("header_present", {"header": "A", "except_status": [401]}, REFUSED, "a header A", "none"),
         (
             "header_present",
             {"header": "WWW-Authenticate", "when_status": [401]},
@@ -107,6 +109,8 @@ def test_finds(
         ("header_present", {"header": "Request-Id"}, []),
         ("header_present", {"header": "WWW-Authenticate", "when_status": [401]}, [CREATED, REFUSED]),
         ("header_echoes", {"header": VERSION}, [CREATED]),
+        ("header_present", {"header": "Request-Id", "except_status": [401]}, [UNKNOWN_CALLER]),
+        ("header_echoes", {"header": VERSION, "except_status": [401]}, [{**UNKNOWN_CALLER, "sent": {VERSION: "v"}}]),
         ("header_in", {"header": "A", "values": ["x"]}, [CREATED]),
     ],
 )

@@ -138,12 +138,17 @@ def test_an_end_seen_inside_an_error(judge: Judge) -> None:
     assert judge("terminal_status_stays", {}, told).verdict == "fail"
 
 
-@pytest.mark.parametrize(("file", "verdict"), [("b.yaml", "not_run"), ("a.yaml", "fail")])
-def test_ids_repeat_between_recordings(judge: Judge, file: str, verdict: str) -> None:
-    told = [
-        *walked([("confirm", "succeeded")], origin={"file": "a.yaml"}),
-        *walked([("retrieve", RPM)], origin={"file": file}),
-    ]
+@pytest.mark.parametrize(
+    ("origin", "verdict"),
+    [
+        ({"file": "a.yaml", "repo": "one"}, "fail"),
+        ({"file": "b.yaml", "repo": "one"}, "not_run"),
+        ({"file": "a.yaml", "repo": "two"}, "not_run"),
+    ],
+)
+def test_ids_repeat_between_recordings(judge: Judge, origin: dict[str, str], verdict: str) -> None:
+    first = walked([("confirm", "succeeded")], origin={"file": "a.yaml", "repo": "one"})
+    told = [*first, *walked([("retrieve", RPM)], origin=origin)]
     assert judge("terminal_status_stays", {}, told).verdict == verdict
 
 

@@ -1,0 +1,193 @@
+"""Faults of a server that claims Dots' contract, each with the requirements that it breaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .faulty import Asked, Fault, Said, Serve, ids
+from .lies import (
+    accepting,
+    acts,
+    answers,
+    charging_all_the_same,
+    confirms_again,
+    drops,
+    hears,
+    in_html,
+    instead_of_refusal,
+    one_for_all_without_key,
+    reads,
+    refuses,
+    remembers,
+    says,
+    sets,
+    shows,
+    tells,
+    too_early,
+    trusts,
+    where,
+)
+
+KEY = {"authorization": "Basic cmVmZXJlbmNlLWNsaWVudDpyZWZlcmVuY2Uta2V5"}
+SOUND = {"amount": 123, "currency": "usd"}
+CARD, DECLINED, AUTHENTICATION = (f"d0750000-0000-4000-8000-0000000000{n}" for n in ("11", "12", "15"))
+NOBODYS = "5b0d1f5e-52a7-4c0a-9f54-3f3a1f6f2c11"
+
+
+def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
+    return Fault(name, lie, ids("DOT", breaks))
+
+
+def _method(wrong: str, instead: str) -> Any:
+    return hears(reads("payment_method_id", lambda value: value == wrong, instead), "create", "confirm")
+
+
+def _key(word: str) -> Any:
+    return lambda asked: word in asked.headers.get("authorization", "")
+
+
+def _none(asked: Asked) -> bool:
+    return "authorization" not in asked.headers
+
+
+def _not_uuid(value: Any) -> bool:
+    return bool(value == "x")
+
+
+def _renamed(asked: Asked, serve: Serve) -> Said:
+    """Puts a prefix before its ids."""
+    said = serve(replace(asked, path=asked.path.replace("/pi_", "/")))
+    said.body = said.body.replace(b'"id": "', b'"id": "pi_')
+    return said
+
+
+def _in_lists(asked: Asked, said: Said) -> None:
+    if said.succeeded:
+        said.json = [said.json]
+
+
+def _confirming(asked: Asked, serve: Serve) -> Said:
+    """Shows every new intent as one that is paid."""
+    said = serve(asked)
+    if asked.operation == "create" and said.succeeded:
+        said.json = {**said.json, "status": "succeeded"}
+    return said
+
+
+FAULTS = [
+    # -- the object
+    _fault("names_a_status_of_its_own", shows(sets(status="open"), status="requires_payment_method")),
+    _fault("shows_no_status", shows(drops("status"))),
+    _fault("shows_amounts_as_text", shows(lambda o: o.update(amount=str(o["amount"])))),
+    _fault("leaves_currency_out", shows(drops("currency"))),
+    _fault("shows_currency_in_capitals", shows(sets(currency="USD"))),
+    _fault("has_ids_with_prefix", acts(_renamed)),
+    _fault("rounds_amounts", shows(lambda o: o.update(amount=round(o["amount"], -1)))),
+    _fault("shows_metadata_as_a_boolean", shows(where(lambda o: "metadata" in o, sets(metadata=True)))),
+    _fault("forgets_metadata", shows(drops("metadata"))),
+    _fault("shows_users_by_name", shows(where(lambda o: "user_id" in o, sets(user_id="pat")))),
+    _fault("forgets_users", shows(drops("user_id"))),
+    _fault("numbers_transfers", shows(where(lambda o: "transfer_id" in o, sets(transfer_id=5)))),
+    _fault(
+        "shows_methods_with_prefix", shows(where(lambda o: "payment_method_id" in o, sets(payment_method_id="pm_1")))
+    ),
+    _fault("numbers_secrets", shows(sets(client_secret=5), "create")),
+    _fault("has_no_secrets", shows(drops("client_secret"))),
+    _fault("shows_secrets_on_retrieve", shows(sets(client_secret="secret"), "retrieve")),
+    _fault("shows_secrets_on_confirm", shows(sets(client_secret="secret"), "confirm")),
+    _fault("shows_null_for_unset", shows(lambda o: o.setdefault("user_id", None))),
+    _fault("shows_the_card_number", shows(where(lambda o: "payment_method_id" in o, sets(card="4242 4242 4242 4242")))),
+    _fault("answers_with_lists", says(_in_lists, "confirm")),
+    # -- transport
+    _fault("answers_create_201", answers(201, "create")),
+    _fault("answers_confirm_202", answers(202, "confirm")),
+    _fault(
+        "serves_confirm_by_get",
+        acts(
+            lambda asked, serve: (
+                serve(asked)
+                if asked.method == "POST" or not asked.path.endswith("/confirm")
+                else serve(asked.retrieving())
+            )
+        ),
+    ),
+    # -- authentication
+    _fault("lets_anyone_retrieve", trusts(KEY, "retrieve", when=_none)),
+    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none)),
+    _fault("takes_unknown_keys", trusts(KEY, "create", "retrieve", "confirm", when=_key("dW5rbm93bl9jbGllbnQ6"))),
+    _fault("takes_bearer", trusts(KEY, "create", "retrieve", "confirm", when=_key("Bearer"))),
+    _fault("takes_anything", trusts(KEY, "create", "retrieve", "confirm")),
+    _fault("answers_401_as_404", answers(404, when=401)),
+    _fault("knows_no_organisations", acts(lambda asked, serve: serve(asked.sending(api_app_id=None)))),
+    # -- create
+    _fault("takes_whatever_create_is_sent", instead_of_refusal(accepting(**SOUND), "create")),
+    _fault("takes_amounts_of_zero", hears(reads("amount", lambda value: value == 0, 1), "create")),
+    _fault(
+        "takes_negative_amounts",
+        hears(reads("amount", lambda value: isinstance(value, int) and value < 0, 1), "create"),
+    ),
+    _fault("takes_amounts_as_text", hears(reads("amount", lambda value: value == "123", 123), "create")),
+    _fault("refuses_small_amounts", refuses(lambda members: members.get("amount") == 1, "create")),
+    _fault("takes_any_currency", hears(reads("currency", lambda value: value != "usd", "usd"), "create")),
+    _fault("takes_any_confirm", hears(reads("confirm", lambda value: value == "yes"), "create")),
+    _fault("confirms_every_create", acts(_confirming)),
+    _fault("does_not_confirm_at_create", hears(drops("confirm"), "create")),
+    _fault("takes_users_of_any_form", hears(reads("user_id", _not_uuid), "create")),
+    _fault("takes_customers_of_any_form", hears(reads("customer_id", _not_uuid), "create")),
+    _fault("takes_methods_of_any_form", hears(reads("payment_method_id", _not_uuid), "create")),
+    _fault("takes_any_payment_method_type", hears(drops("payment_method_types"), "create")),
+    _fault("refuses_payment_method_types", refuses(lambda members: "payment_method_types" in members, "create")),
+    _fault("ignores_setup_future_usage", hears(drops("setup_future_usage"), "create")),
+    _fault("refuses_setup_future_usage", refuses(lambda members: "setup_future_usage" in members, "create")),
+    _fault("ignores_fees", hears(drops("application_fee_amount"), "create")),
+    _fault("refuses_fees", refuses(lambda members: members.get("application_fee_amount") in (0, 1), "create")),
+    _fault("ignores_transfer_data", hears(drops("transfer_data"), "create")),
+    _fault("ignores_descriptions", hears(drops("description"), "create")),
+    _fault("refuses_metadata", refuses(lambda members: "metadata" in members, "create")),
+    _fault("does_not_see_the_method_of_create", hears(drops("payment_method_id"), "create")),
+    _fault("makes_one_intent_of_all_creates", one_for_all_without_key),
+    _fault(
+        "takes_broken_json",
+        acts(
+            lambda asked, serve: serve(
+                asked if asked.members is not None or b":" not in asked.body else asked.saying(SOUND)
+            )
+        ),
+    ),
+    _fault("breaks_on_bad_input", answers(500, "create", when=400)),
+    # -- confirm
+    _fault("charges_declined_cards", _method(DECLINED, CARD)),
+    _fault("keeps_declined_intents_ready", shows(sets(status="requires_confirmation"), status="failed")),
+    _fault("charges_methods_of_nobody", _method(NOBODYS, CARD)),
+    _fault("never_asks_for_authentication", _method(AUTHENTICATION, CARD)),
+    _fault("has_a_default_method", hears(lambda members: members.setdefault("payment_method_id", CARD), "confirm")),
+    _fault("takes_methods_as_numbers", hears(reads("payment_method_id", lambda value: value == 5, CARD), "confirm")),
+    _fault("takes_null_for_a_method", hears(reads("payment_method_id", lambda value: value is None, CARD), "confirm")),
+    _fault("takes_whatever_confirm_is_sent", instead_of_refusal(accepting(payment_method_id=CARD), "confirm")),
+    _fault("refuses_good_methods", refuses(lambda members: members.get("payment_method_id") == CARD, "confirm")),
+    _fault("answers_with_another_intent", shows(sets(id=NOBODYS), "confirm")),
+    _fault("takes_a_fee_at_confirm", shows(lambda o: o.update(amount=o["amount"] + 1), "confirm")),
+    _fault(
+        "shows_another_method",
+        shows(where(lambda o: "payment_method_id" in o, sets(payment_method_id=NOBODYS)), "retrieve"),
+    ),
+    _fault("confirms_unknown_intents", answers(200, "confirm", when=404)),
+    _fault("answers_unknown_intents_400", answers(400, "confirm", "retrieve", when=404)),
+    _fault("words_the_404_otherwise", tells(sets(error="not found"), "retrieve", status=404)),
+    _fault("says_nothing_in_the_404", tells(drops("error"), "retrieve", status=404)),
+    _fault("transfers_twice", confirms_again(sets(transfer_id=NOBODYS))),
+    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method_id", CARD))),
+    _fault("answers_confirm_too_early", acts(too_early)),
+    _fault(
+        "reopens_succeeded_intents",
+        remembers(
+            sets(status="created"),
+            lambda a, s: a.operation == "retrieve" and s.succeeded and s.json["status"] == "succeeded",
+        ),
+    ),
+    # -- errors
+    _fault("has_errors_in_html", says(in_html)),
+    _fault("says_nothing_in_errors", tells(drops("error", "message"))),
+    _fault("has_errors_of_several_shapes", tells(sets(code="bad"), "confirm")),
+]
