@@ -24,8 +24,8 @@ def audit_recordings(
 ) -> tuple[Certificate, Mapping[int, Exchange], Mapping[str, int]]:
     """Judges every rule that recordings can decide, and writes reports into ``folder``.
 
-    Gives the certificate, the redacted exchanges it names, and by reason how many others were left out. Raises ``RecordingError`` for a
-    file of no known format.
+    Gives the certificate, the redacted exchanges it names, and by reason how many others were left out. Raises
+    ``RecordingError`` for a file of no known format.
     """
     started, paths = time.time(), list(files)
     left_out = Skipped()

@@ -18,7 +18,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of ``conformance certify``, with a prefix: flags are global in pytest, and ``--strict`` is its own."""
+    """The options of ``conformance certify``, with a prefix: pytest's flags are global, and ``--strict`` is its own."""
     group = parser.getgroup("conformance", "payment-intents conformance")
 
     def option(name: str, **given: Any) -> None:

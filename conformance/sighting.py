@@ -52,6 +52,16 @@ class Sighting:
     def body(self) -> Any:
         return self.response.json
 
+    @property
+    def _id(self) -> str:
+        return str(self.contract.settings["members"]["id"])
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the server says that this answer is a stored one: it shows what was, not what is."""
+        marker = self.contract.settings.get("idempotency", {}).get("replayed", "")
+        return bool(marker) and (self.response.header(marker) or "").lower() == "true"
+
     @cached_property
     def asked(self) -> Mapping[str, Any]:
         """The decoded request; empty where there is none or it cannot be read."""
@@ -59,7 +69,7 @@ class Sighting:
         if (self.exchange.request.header("content-type") or "").startswith("application/json"):
             try:
                 value = json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return {}
             return value if isinstance(value, dict) else {}
         return decode_form(body)
@@ -70,14 +80,15 @@ class Sighting:
         if not self.succeeded:
             return ()
         body = self.body
-        if self.operation and self.contract.operations[self.operation].success_statuses and isinstance(body, dict):
-            return (body,)
-        items = body.get("data") if isinstance(body, dict) and "data" in body else body
-        found = items if isinstance(items, list) else [items]
-        return tuple(item for item in found if isinstance(item, dict) and self._is_intent(item))
+        if isinstance(body, dict) and isinstance(body.get("data"), list) and self._id not in body:
+            body = body["data"]
+        elif self.operation and isinstance(body, dict):
+            return (body,)  # whatever it holds, it stands where the contract promises the intent
+        items = body if isinstance(body, list) else [body]
+        return tuple(item for item in items if isinstance(item, dict) and self._is_intent(item))
 
     def _is_intent(self, value: Mapping[str, Any]) -> bool:
-        if self.contract.settings["members"]["id"] not in value or "amount" not in value:
+        if self._id not in value or "amount" not in value:
             return False
         return bool(value.get("object", "payment_intent") == "payment_intent")
 

@@ -54,12 +54,27 @@ def load_contract(provider: str, root: Path | None = None) -> Contract:
     if not (folder / "provider.toml").is_file():
         known = ", ".join(provider_names(root)) or "none"
         raise CatalogueError(f"no contract for provider {provider!r}; known providers: {known}")
+    try:
+        return _loaded(provider, folder)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        told = f"lacks the key {error}" if isinstance(error, KeyError) else f"is not of the known form: {error}"
+        raise CatalogueError(f"{folder}: a file {told}") from error
+
+
+def _loaded(provider: str, folder: Path) -> Contract:
     settings = _toml(folder / "provider.toml")
+    _has_keys(
+        folder / "provider.toml", "the file", settings, ("title", "prefix", "authentication", "members", "requests")
+    )
     document = _json(folder / "openapi.json")
     schemas = {path.name.removesuffix(".schema.json"): _json(path) for path in sorted(folder.glob("*.schema.json"))}
+    if "payment_intent" not in schemas:
+        raise CatalogueError(f"{folder}: there is no payment_intent.schema.json")
     lifecycle = _toml(folder / "lifecycle.toml")
-    transitions = _transitions(folder, lifecycle)
-    operations = _operations(document)
+    _has_keys(folder / "lifecycle.toml", "the file", lifecycle, ("statuses",))
+    sources = _sources(folder)
+    transitions = _transitions(folder, lifecycle, sources)
+    operations = _operations(folder / "openapi.json", document)
     kinds = {
         name: ErrorKind(name, *(tuple(kind.get(key, ())) for key in ("status", "type", "code")))
         for name, kind in settings.get("errors", {}).get("kinds", {}).items()
@@ -76,7 +91,7 @@ def load_contract(provider: str, root: Path | None = None) -> Contract:
         terminal=frozenset(lifecycle.get("terminal", ())),
         transitions=transitions,
         error_kinds=kinds,
-        requirements=_requirements(folder, settings),
+        requirements=_requirements(folder, settings, sources),
         schemas=schemas,
     )
     _cross_check(contract)
@@ -105,12 +120,14 @@ def _digest(folder: Path) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-def _operations(document: Mapping[str, Any]) -> dict[str, Operation]:
+def _operations(file: Path, document: Mapping[str, Any]) -> dict[str, Operation]:
     found = {}
+    _has_keys(file, "the document", document, ("paths",))
     for path, methods in document["paths"].items():
         for method, entry in methods.items():
             if method == "parameters":
                 continue
+            _has_keys(file, f"{method} {path}", entry, ("operationId", "responses"))
             content = entry.get("requestBody", {}).get("content", {})
             media_type = next(iter(content), "")
             reference = content[media_type]["schema"].get("$ref", "") if media_type else ""
@@ -128,10 +145,27 @@ def _operations(document: Mapping[str, Any]) -> dict[str, Operation]:
     return dict(sorted(found.items(), key=lambda item: "{" in item[1].path))
 
 
-def _transitions(folder: Path, lifecycle: Mapping[str, Any]) -> dict[str, Transition]:
+def _sources(folder: Path) -> dict[str, Source]:
+    path = folder / "requirements.toml"
+    table = _toml(path)
+    _has_keys(path, "the file", table, ("sources", "requirement"))
+    found = {}
+    for key, entry in table["sources"].items():
+        _has_keys(path, f"[sources] {key}", entry, ("title", "url"))
+        found[key] = Source(key, entry["title"], entry["url"])
+    return found
+
+
+def _transitions(folder: Path, lifecycle: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Transition]:
     found: dict[str, Transition] = {}
+    path = folder / "lifecycle.toml"
     for row in lifecycle.get("transition", ()):
-        _known_keys(folder / "lifecycle.toml", row, _TRANSITION_KEYS)
+        _known_keys(path, row, _TRANSITION_KEYS)
+        _has_keys(path, f"transition {row.get('id', '?')}", row, ("id", "operation"))
+        if row.get("source") and row["source"] not in sources:
+            raise CatalogueError(
+                f"{path}: transition {row['id']} names a source that is not in [sources]: {row['source']}"
+            )
         if row["id"] in found:
             raise CatalogueError(f"{folder / 'lifecycle.toml'}: transition {row['id']!r} stands twice")
         found[row["id"]] = Transition(
@@ -150,13 +184,12 @@ def _transitions(folder: Path, lifecycle: Mapping[str, Any]) -> dict[str, Transi
     return found
 
 
-def _requirements(folder: Path, settings: Mapping[str, Any]) -> dict[str, Requirement]:
+def _requirements(folder: Path, settings: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Requirement]:
     path = folder / "requirements.toml"
-    table = _toml(path)
-    sources = {key: Source(key, entry["title"], entry["url"]) for key, entry in table["sources"].items()}
     found: dict[str, Requirement] = {}
-    for row in table["requirement"]:
+    for row in _toml(path)["requirement"]:
         _known_keys(path, row, _REQUIREMENT_KEYS)
+        _has_keys(path, f"requirement {row.get('id', '?')}", row, ("id", "level", "area", "statement", "source"))
         identifier = row["id"]
         named = [row["source"]] if isinstance(row["source"], str) else row["source"]
         problems = [
@@ -191,6 +224,12 @@ def _known_keys(path: Path, row: Mapping[str, Any], known: Iterable[str]) -> Non
         raise CatalogueError(f"{path}: {row.get('id', 'a row')} has unknown keys: {', '.join(sorted(unknown))}")
 
 
+def _has_keys(path: Path, what: str, row: Mapping[str, Any], needed: Iterable[str]) -> None:
+    missing = [key for key in needed if key not in row]
+    if missing:
+        raise CatalogueError(f"{path}: {what} lacks {', '.join(missing)}")
+
+
 def _cross_check(contract: Contract) -> None:
     folder, capabilities = contract.folder, contract.settings.get("capabilities", {})
     for row in contract.requirements.values():
@@ -203,6 +242,8 @@ def _cross_check(contract: Contract) -> None:
     for name in contract.settings.get("instruments", {}):
         if name not in capabilities:
             raise CatalogueError(f"{folder / 'provider.toml'}: instrument {name!r} is not among [capabilities]")
+    for status in contract.terminal - set(contract.statuses):
+        raise CatalogueError(f"{folder / 'lifecycle.toml'}: terminal names unknown status {status!r}")
     for move in contract.transitions.values():
         for status in (*move.sources, *move.to, *move.via, *move.leaves):
             if status not in contract.statuses and status != ANY_INTENT:

@@ -40,7 +40,12 @@ class Validators:
             self._made[schema] = jsonschema_rs.Draft202012Validator(
                 dict(self._schemas[schema]), registry=self._registry, validate_formats=True
             )
-        return [_told(error) for error in self._made[schema].iter_errors(document)]
+        try:
+            return [_told(error) for error in self._made[schema].iter_errors(document)]
+        except UnicodeEncodeError:
+            return [SchemaError((), "text in Unicode", "a lone surrogate")]
+        except ValueError as error:  # nested more deeply than the validator follows
+            return [SchemaError((), "a document that can be validated", str(error))]
 
 
 def _told(error: Any) -> SchemaError:

@@ -75,12 +75,3 @@ def header_echoes(seen: Sequence[Sighting], bench: Bench, header: str, except_st
         sent, found = sighting.exchange.request.header(header), sighting.response.header(header)
         if sent is not None:
             yield held(sighting) if sent == found else finding(sighting, f"{header}: {sent}", found or "no such header")
-
-
-@rule
-def header_in(seen: Sequence[Sighting], bench: Bench, header: str, values: Sequence[str]) -> Judgements:
-    """A header, if sent, has one of the documented values."""
-    for sighting in seen:
-        found = sighting.response.header(header)
-        if found is not None:
-            yield held(sighting) if found in values else finding(sighting, f"{header}: {' or '.join(values)}", found)

@@ -93,7 +93,7 @@ def _outcome(row: Requirement, judgements: Judgements) -> Outcome:
 
 def finding(sighting: Sighting, expected: str, actual: object, at: str = "") -> tuple[int, Finding]:
     """A contradiction seen in one exchange, as a rule yields it."""
-    text = actual if isinstance(actual, str) else repr(actual)
+    text = "absent" if actual is None else actual if isinstance(actual, str) else repr(actual)
     number = sighting.number
     return number, Finding(expected, text[:300], at, (number,), sighting.exchange.scenario)
 

@@ -14,15 +14,17 @@ def _statuses(seen: Sequence[Sighting], bench: Bench) -> Iterator[tuple[Sighting
     """Each (sighting, intent, status), the intent told apart by recording, for ids repeat between recordings."""
     members = bench.contract.settings["members"]
     for sighting in seen:
+        if sighting.replayed:
+            continue
         shown: tuple[Mapping[str, Any], ...] = sighting.intents
         if sighting.embedded is not None:
             shown = (*shown, sighting.embedded)
         for intent in shown:
-            status = intent.get(members["status"])
-            if isinstance(status, str) and status in bench.contract.statuses:
+            status, identifier = intent.get(members["status"]), intent.get(members["id"])
+            if isinstance(identifier, str) and isinstance(status, str) and status in bench.contract.statuses:
                 origin = sighting.exchange.origin
                 recording = origin.get("repo", "") + origin.get("file", "")
-                yield sighting, (recording, str(intent.get(members["id"]))), status
+                yield sighting, (recording, identifier), status
 
 
 def _outcomes(contract: Contract, operation: str, before: str | None) -> set[str]:

@@ -58,7 +58,8 @@ def member_set(
         for member in each(members):
             value = resolve(intent, _pointer(member))
             if value is None or value == "":
-                yield finding(sighting, f"{member} is set", _absent_or(intent, member), _pointer(member))
+                told = "empty text" if value == "" else _absent_or(intent, member)
+                yield finding(sighting, f"{member} is set", told, _pointer(member))
             else:
                 yield held(sighting)
 
@@ -98,17 +99,6 @@ def members_not_null_when_present(seen: Sequence[Sighting], bench: Bench, member
         for member in each(members):
             null = member in intent and intent[member] is None
             yield finding(sighting, f"{member} is absent or set", "null", _pointer(member)) if null else held(sighting)
-
-
-@rule
-def member_equals(
-    seen: Sequence[Sighting], bench: Bench, member: str, value: Any, operation: Names | None = None
-) -> Judgements:
-    """The member has one value wherever it is there."""
-    for sighting, intent in _chosen(seen, bench, operation=operation):
-        if member in intent:
-            found = intent[member]
-            yield held(sighting) if found == value else finding(sighting, f"{value!r}", found, _pointer(member))
 
 
 @rule
@@ -156,7 +146,7 @@ def created_is_now(seen: Sequence[Sighting], bench: Bench, member: str = "create
     for sighting, intent in _chosen(seen, bench, operation="create"):
         value = intent.get(member)
         if isinstance(value, int) and not isinstance(value, bool) and sighting.exchange.started:
-            near = abs(value - sighting.exchange.ended) <= within
+            near = abs(value - int(sighting.exchange.ended)) <= within
             told = f"within {within:g} s of the time of the call, in seconds since the epoch"
             yield held(sighting) if near else finding(sighting, told, value, _pointer(member))
 

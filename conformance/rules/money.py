@@ -46,6 +46,8 @@ def amounts(
         for intent in sighting.intents:
             if intent.get(member) not in each(status):
                 continue
+            if when_present and not any(name in intent for name in (*(equal or {}), *positive)):
+                continue  # it shows none of the amounts
             wrong = wrong_amounts(intent, equal or {}, positive, when_present)
             for name, expected, found in wrong:
                 yield finding(sighting, f"{name} = {expected}", found, f"/{name}")

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.contract.validation import SchemaError
 from conformance.evidence.exchange import UNREADABLE
 from conformance.rules.judge import Bench, Judgements, finding, held, rule
-from conformance.sighting import Sighting
+from conformance.sighting import Sighting, resolve
 
 
 def _path(error: SchemaError) -> tuple[str, ...]:
@@ -57,8 +57,15 @@ def _judge(
     wrong = _wanted(bench.schema_errors(schema, document), claims, members, rest)
     for error in wrong:
         yield finding(sighting, error.expected, error.actual, error.pointer)
-    if not wrong:
+    if not wrong and (rest or any(_has(document, member) for member in members)):
         yield held(sighting)
+
+
+def _has(document: Any, member: str) -> bool:
+    """Whether the member is there, be it null."""
+    *holders, last = member.replace(".", "/").split("/")
+    holder = resolve(document, "".join(f"/{part}" for part in holders)) if holders else document
+    return isinstance(holder, Mapping) and last in holder
 
 
 @rule
@@ -75,14 +82,15 @@ def schema(
     for sighting in seen:
         if not _known_since(sighting, since):
             continue
-        if rest and sighting.operation and sighting.succeeded and not isinstance(sighting.body, Mapping):
+        # A search, which the contract does not hold, looks like a retrieve and rightly answers with a list.
+        promised = sighting.operation not in ("", "retrieve") or not isinstance(sighting.body, Mapping)
+        if rest and sighting.operation and sighting.succeeded and promised and not sighting.intents:
             documented = "a JSON object"
             yield finding(
                 sighting, documented, "no JSON" if sighting.body is UNREADABLE else type(sighting.body).__name__
             )
         for intent in sighting.intents:
-            if rest or any(member.replace(".", "/").split("/")[0] in intent for member in members) or members:
-                yield from _judge(sighting, bench, schema, intent, claims, members, rest)
+            yield from _judge(sighting, bench, schema, intent, claims, members, rest)
 
 
 @rule

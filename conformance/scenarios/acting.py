@@ -173,7 +173,7 @@ class Actor:
         url = resolve(intent, pointer) if pointer else None
         if not isinstance(url, str):
             raise Inconclusive("the pending action gives no URL at which it could be completed")
-        self.seen(self.client.send("GET", f"{url}{'&' if '?' in url else '?'}outcome={outcome}"))
+        self.seen(self.client.send("GET", url, query={"outcome": outcome}))
 
     def shows_intent(self, sighting: Sighting) -> bool:
         """Whether the answer is a success that gives an intent; a 2xx with anything else is no acceptance."""
@@ -192,7 +192,7 @@ class Actor:
         raise NonConformance((self.finding(sighting, expected, actual, at),))
 
     def finding(self, sighting: Sighting, expected: str, actual: object, at: str = "") -> Finding:
-        text = actual if isinstance(actual, str) else repr(actual)
+        text = "absent" if actual is None else actual if isinstance(actual, str) else repr(actual)
         return Finding(expected, text[:300], at, (sighting.number,), self.client.scenario)
 
 

@@ -84,7 +84,9 @@ class Client:
         asked = self.operation(operation)
         path = asked.path
         if "{" in path:
-            path = path[: path.index("{")] + quote(intent, safe="") + path[path.index("}") + 1 :]
+            path = (
+                path[: path.index("{")] + quote(intent, safe="", errors="surrogatepass") + path[path.index("}") + 1 :]
+            )
         content, kind = _encode(media_type or asked.media_type, body, raw)
         return self.send(
             method or asked.method,
@@ -128,7 +130,7 @@ class Client:
             sent["Content-Type"] = media_type
         url = path if elsewhere else self.target.base_url + path
         if query:
-            url += "?" + encode_form(query).decode()
+            url += ("&" if "?" in url else "?") + encode_form(query).decode()
         return self._exchange(method, url, sent, content, "none" if elsewhere else credential, case)
 
     def fresh(self, purpose: str) -> str:

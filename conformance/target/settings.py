@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from conformance.contract import Contract
 
@@ -108,9 +108,7 @@ def make_target(
     where: str = "",
 ) -> Target:
     """A target with the provider's documented instruments filled in, its names checked, and live money refused."""
-    address = urlsplit(base_url)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise SettingsError(f"{where}base_url = {base_url!r} is no http(s) address")
+    address = _address(base_url, where)
     capabilities = contract.settings.get("capabilities", {})
     for section, given in (("instruments", instruments or {}), ("lacks", lacks or {})):
         for key in given:
@@ -123,8 +121,8 @@ def make_target(
     lent = {**contract.settings.get("instruments", {}), **(instruments or {})}
     local = address.hostname in LOOPBACK
     documented_pace = float(contract.settings.get("requests_per_second", 0))
-    target = Target(
-        name=name or (address.hostname + (f"-{address.port}" if address.port else "")),
+    return Target(
+        name=name or str(address.hostname) + (f"-{address.port}" if address.port else ""),
         provider=contract.name,
         base_url=base_url.rstrip("/"),
         api_key=_secret(api_key, f"{where}api_key"),
@@ -136,7 +134,6 @@ def make_target(
         else (0.0 if local else documented_pace),
         timeout=_number(timeout, f"{where}timeout") or 30.0,
     )
-    return target
 
 
 def refuse_live(target: Target, contracts: Mapping[str, Contract]) -> None:
@@ -158,6 +155,20 @@ def refuse_live(target: Target, contracts: Mapping[str, Contract]) -> None:
             )
 
 
+def _address(base_url: str, where: str) -> SplitResult:
+    """The parts of a base URL. Raises ``SettingsError`` where it is none, or holds more than scheme, host and path."""
+    try:
+        address = urlsplit(base_url)
+        sound = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise SettingsError(f"{where}base_url = {base_url!r} is no http(s) address")
+    if address.query or address.fragment or address.username or address.password:
+        raise SettingsError(f"{where}base_url takes a scheme, a host and a path; credentials go into api_key")
+    return address
+
+
 def _known(path: Path, where: str, table: Mapping[str, Any], known: set[str]) -> None:
     for key in table:
         if key not in known:
@@ -171,7 +182,9 @@ def _number(value: Any, name: str) -> float:
 
 
 def _secret(value: Any, name: str) -> Any:
-    """A value given as ``env:NAME`` is read from the environment."""
+    """A value given as ``env:NAME`` is read from the environment, each of a list too."""
+    if isinstance(value, list):
+        return [_secret(entry, name) for entry in value]
     if isinstance(value, str) and value.startswith("env:"):
         variable = value.removeprefix("env:")
         found = os.environ.get(variable, "").strip()

@@ -56,8 +56,11 @@ def never_sound(result: Result, *codes: int) -> None:
     assert result.exit_code in codes, result.output
 
 
-@pytest.mark.parametrize("provider", provider_names())
-@pytest.mark.parametrize("name", GARBAGE)
+@pytest.mark.parametrize(
+    ("provider", "name"),
+    [("dots", name) for name in GARBAGE]
+    + [(name, kind) for name in provider_names() if name != "dots" for kind in ("html", "text 500", "closed at once")],
+)
 def test_rubbish_from_the_start(
     provider: str, name: str, listen: Callable, reach: Callable, certify: Callable, tmp_path: Path
 ) -> None:

@@ -132,7 +132,7 @@ def test_forms_nest_with_brackets(named: Callable[[str], Contract], operation: s
 def can_nest(contract: Contract, schema: Any) -> bool:
     if "$ref" in schema:
         file = schema["$ref"].partition("#")[0].removesuffix(".schema.json")
-        return contract.schemas[file]["type"] == "object"
+        return bool(contract.schemas[file]["type"] == "object")
     return schema.get("type") in ("object", "array") or any(can_nest(contract, one) for one in schema.get("anyOf", ()))
 
 

@@ -49,7 +49,7 @@ class Asked:
 
     @property
     def members(self) -> Object | None:
-        """The body's members: of a form by their bracketed names, as text; of JSON as they are; None where unreadable."""
+        """The body's members: of a form by their bracketed names, as text; of JSON as they are; None if unreadable."""
         if self.is_form:
             return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .faulty import Asked, Lie, Object, Said, Serve
@@ -204,8 +205,11 @@ def trusts(right: Mapping[str, str], *operations: str, when: Callable[[Asked], o
     return lambda: lie
 
 
-def confirms_again(change: Change, status: str = "succeeded") -> Maker:
-    """Answers a confirm of an intent in ``status`` with success; from then on the intent looks changed."""
+def confirms_again(change: Change, status: str = "succeeded", method: str = "") -> Maker:
+    """Answers a confirm of an intent in ``status`` with success; from then on the intent looks changed.
+
+    ``method`` names the member of which request or intent must have one.
+    """
 
     def make() -> Lie:
         again: set[str] = set()
@@ -213,7 +217,8 @@ def confirms_again(change: Change, status: str = "succeeded") -> Maker:
         def lie(asked: Asked, serve: Serve) -> Said:
             if asked.operation == "confirm" and asked.intent not in again:
                 seen = serve(asked.retrieving())
-                if seen.succeeded and seen.json["status"] == status:
+                known = {**seen.json, **(asked.members or {})}
+                if seen.succeeded and seen.json["status"] == status and (not method or known.get(method)):
                     again.add(asked.intent)
             if asked.intent in again and asked.operation in ("confirm", "retrieve"):
                 return showing(change)(asked, serve)
@@ -315,15 +320,32 @@ def too_early(asked: Asked, serve: Serve) -> Said:
     return before if before and said.succeeded else said
 
 
-def one_for_all_without_key() -> Lie:
-    """Gives the first intent that was created without idempotency key to all further such creates."""
-    first: list[Said] = []
+def takes_repeats_for_one() -> Lie:
+    """Answers a create without idempotency key with the intent of the request just before it, if that said the same."""
+    last: list[tuple[Any, Said]] = []
 
     def lie(asked: Asked, serve: Serve) -> Said:
-        if asked.operation != "create" or "idempotency-key" in asked.headers:
-            return serve(asked)
-        first.append(first[0] if first else serve(asked))
-        return first[0]
+        told = (asked.path, asked.body, dict(asked.headers))
+        if last and last[0][0] == told and asked.operation == "create" and "idempotency-key" not in asked.headers:
+            return last[0][1]
+        said = serve(asked)
+        last[:] = [(told, said)]
+        return said
+
+    return lie
+
+
+def confirms_unknown(sound: Object) -> Lie:
+    """Makes an intent of its own where it is to confirm one that is none."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation != "confirm" or said.status != 404:
+            return said
+        path = asked.path.removesuffix("/confirm").rpartition("/")[0]
+        made = serve(replace(asked, path=path).sending(idempotency_key=None).saying(sound))
+        made.json = {name: value for name, value in made.json.items() if name != "client_secret"}
+        return made
 
     return lie
 

@@ -10,26 +10,21 @@ from .lies import (
     accepting,
     acts,
     answers,
-    charging_all_the_same,
     confirms_again,
-    declared_as_text,
     drops,
     flattens,
-    has_default,
     hears,
     in_html,
     inside,
     instead_of_refusal,
     reads,
     refuses,
-    remembers,
     says,
     sets,
     shows,
     tells,
     too_early,
     trusts,
-    unchanged,
     where,
 )
 
@@ -79,6 +74,12 @@ def _in_lists(asked: Asked, said: Said) -> None:
         said.json = [said.json]
 
 
+def _as_manual(asked: Asked, said: Said) -> None:
+    """Shows manual capture where nothing was asked for."""
+    if said.succeeded and "capture_method" not in (asked.members or {}):
+        said.json = {**said.json, "capture_method": "manual"}
+
+
 FAULTS = [
     # -- the object
     _fault("names_a_status_of_its_own", shows(sets(status="requires_source"), status="requires_payment_method")),
@@ -87,14 +88,12 @@ FAULTS = [
         shows(where(lambda o: o["amount_capturable"], sets(status="requires_capture")), status="processing"),
     ),
     _fault("has_no_status_before_confirm", shows(sets(status=None), status="requires_payment_method")),
-    _fault("shows_amounts_as_text", shows(lambda o: o.update(amount=str(o["amount"])))),
     _fault("leaves_amount_received_out", shows(drops("amount_received"))),
     _fault("calls_it_a_payment", shows(sets(object="payment"))),
     _fault("has_ids_without_prefix", acts(_renamed)),
     _fault("shows_created_as_text", shows(sets(created="2026-01-01T00:00:00Z"))),
     _fault("counts_created_in_milliseconds", shows(lambda o: o.update(created=o["created"] * 1000))),
     _fault("shows_canceled_at_in_seconds", shows(sets(canceled_at=1767225600), status="canceled")),
-    _fault("is_live", shows(sets(livemode=True))),
     _fault("says_livemode_in_words", shows(sets(livemode="no"))),
     _fault("shows_an_unpublished_capture_method", shows(sets(capture_method="later"))),
     _fault("shows_no_client_secret_on_retrieve", shows(drops("client_secret"), "retrieve")),
@@ -104,86 +103,29 @@ FAULTS = [
     _fault(
         "redirects_without_return_url", shows(inside("next_action", inside("redirect_to_url", drops("return_url"))))
     ),
-    _fault(
-        "gives_another_return_url",
-        shows(inside("next_action", inside("redirect_to_url", sets(return_url="https://example.com/other")))),
-    ),
-    _fault("redirects_nowhere", shows(inside("next_action", drops("redirect_to_url")))),
     _fault("asks_for_an_action_without_saying_which", shows(sets(next_action=None))),
     _fault("has_last_errors_without_message", shows(inside("last_payment_error", drops("message")))),
     _fault("gives_reasons_of_its_own", shows(sets(cancellation_reason="bored"), status="canceled")),
     _fault("shows_metadata_as_a_list", shows(sets(metadata=["order"]))),
-    _fault(
-        "shows_metadata_as_text",
-        shows(lambda o: o.update(metadata={name: str(value) for name, value in o["metadata"].items()})),
-    ),
     _fault("shows_descriptions_as_lists", shows(where(lambda o: o["description"], sets(description=["Order"])))),
-    _fault("forgets_descriptions", hears(drops("description"), "create")),
     _fault(
         "describes_what_was_not_described", shows(where(lambda o: not o["description"], sets(description="Payment")))
     ),
-    _fault("has_received_at_create", shows(lambda o: o.update(amount_received=o["amount"]), "create")),
     _fault("cancels_in_advance", shows(sets(canceled_at="2026-01-01T00:00:00Z"), "create")),
+    _fault("leaves_ids_out_of_cancel", shows(drops("id"), "cancel")),
     # -- transport
     _fault("answers_create_201", answers(201, "create")),
     _fault("answers_confirm_202", answers(202, "confirm")),
-    _fault("declares_text", says(declared_as_text)),
     _fault("names_no_version", says(lambda asked, said: said.headers.pop("RevKeen-Version"))),
-    _fault(
-        "answers_in_another_version", says(lambda asked, said: said.headers.update({"RevKeen-Version": "2025-01-01"}))
-    ),
     # -- authentication
-    _fault("lets_anyone_retrieve", trusts(KEY, "retrieve", when=_none)),
-    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none)),
-    _fault("lets_anyone_create", trusts(KEY, "create", when=_none)),
-    _fault("takes_unknown_keys", trusts(KEY, "create", "retrieve", "confirm", when=_key("000000"))),
     _fault("lets_readers_write", trusts(KEY, "create", when=_key("read_only"))),
     _fault("answers_401_as_403", answers(403, when=401)),
-    _fault(
-        "answers_401_in_general_words", tells(sets(type="invalid_request_error", code="invalid_request"), status=401)
-    ),
     _fault("does_not_challenge", says(lambda asked, said: said.headers.pop("WWW-Authenticate", None))),
     # -- create
-    _fault("takes_whatever_create_is_sent", instead_of_refusal(accepting(**SOUND), "create")),
-    _fault("takes_amounts_of_zero", hears(reads("amount", lambda value: value == 0, 1), "create")),
-    _fault("takes_amounts_as_text", hears(reads("amount", lambda value: isinstance(value, str), 5000), "create")),
-    _fault(
-        "takes_customers_of_any_form", hears(reads("customer", lambda value: value == "not-a-uuid", CUSTOMER), "create")
-    ),
-    _fault(
-        "takes_customers_of_nobody",
-        hears(reads("customer", lambda value: str(value).startswith("5f0e"), CUSTOMER), "create"),
-    ),
     _fault(
         "takes_currencies_of_any_length",
         hears(reads("currency", lambda value: isinstance(value, str) and len(value) != 3, "USD"), "create"),
     ),
-    _fault(
-        "takes_any_capture_method",
-        hears(reads("capture_method", lambda value: value not in ("automatic", "manual")), "create"),
-    ),
-    _fault(
-        "takes_long_descriptions",
-        hears(reads("description", lambda value: isinstance(value, str) and len(value) > 500), "create"),
-    ),
-    _fault(
-        "takes_long_descriptors",
-        hears(reads("statement_descriptor_suffix", lambda value: isinstance(value, str) and len(value) > 22), "create"),
-    ),
-    _fault(
-        "takes_any_receipt_email",
-        hears(reads("receipt_email", lambda value: isinstance(value, str) and "@" not in value), "create"),
-    ),
-    _fault("takes_any_metadata", hears(reads("metadata", lambda value: not isinstance(value, dict)), "create")),
-    _fault(
-        "takes_broken_json",
-        acts(
-            lambda asked, serve: serve(
-                asked if asked.members is not None or b":" not in asked.body else asked.saying(SOUND)
-            )
-        ),
-    ),
-    _fault("ignores_unknown_members", hears(drops("zzz_unknown"), "create")),
     _fault(
         "refuses_long_descriptions_too_soon",
         refuses(lambda members: len(str(members.get("description", ""))) > 255, "create"),
@@ -196,79 +138,33 @@ FAULTS = [
         "refuses_long_suffixes_too_soon",
         refuses(lambda m: 20 < len(str(m.get("statement_descriptor_suffix", ""))) < 23, "create"),
     ),
-    _fault("refuses_metadata", refuses(lambda members: "metadata" in members, "create")),
     _fault("answers_bad_input_422", answers(422, "create", when=400)),
     _fault("breaks_on_bad_input", answers(500, "create", when=400)),
-    _fault(
-        "captures_later_by_default", hears(lambda members: members.setdefault("capture_method", "manual"), "create")
-    ),
-    _fault("captures_at_once", hears(drops("capture_method"), "create")),
     _fault("takes_euros_by_default", hears(lambda members: members.setdefault("currency", "EUR"), "create")),
     _fault("knows_one_currency", hears(reads("currency", lambda value: value == "EUR", "USD"), "create")),
     _fault("rounds_amounts", shows(lambda o: o.update(amount=round(o["amount"], -1)))),
-    _fault("has_one_customer", shows(sets(customer="5e7f0000-0000-4000-8000-000000000099"))),
     _fault("does_not_see_the_method_of_create", hears(drops("payment_method"), "create")),
     _fault("starts_in_processing", shows(sets(status="processing"), "create", status="requires_payment_method")),
     # -- confirm
+    _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm")),
     _fault("charges_declined_cards", _method(DECLINED, CARD)),
-    _fault("does_not_record_declines", shows(sets(last_payment_error=None))),
-    _fault("answers_declines_500", acts(_broken_by_declines)),
-    _fault("never_asks_for_authentication", _method(AUTHENTICATION, CARD)),
-    _fault("needs_a_method_in_each_confirm", acts(_needing_a_method)),
-    _fault(
-        "needs_a_body",
-        acts(lambda asked, serve: serve(asked if asked.body or asked.method == "GET" else asked.saying({"amount": 1}))),
-    ),
-    _fault("has_a_default_method", has_default("payment_method", CARD)),
-    _fault(
-        "takes_any_return_url",
-        hears(reads("return_url", lambda value: value == "::", "https://example.com"), "confirm"),
-    ),
-    _fault("takes_methods_of_any_form", hears(reads("payment_method", lambda value: value == "nope", CARD), "confirm")),
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 403, 404)),
     ),
     _fault("answers_unknown_intents_400", answers(400, "confirm", when=404)),
     _fault("answers_with_another_intent", shows(sets(id="pi_another"), "confirm")),
-    _fault("confirms_succeeded_intents", confirms_again(unchanged)),
     _fault("charges_twice", confirms_again(lambda o: o.update(amount_received=2 * o["amount"]))),
     _fault("confirms_canceled_intents", confirms_again(sets(status="succeeded"), "canceled")),
-    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD))),
-    _fault("has_received_nothing", shows(sets(amount_received=0), status="succeeded")),
-    _fault("holds_nothing", shows(sets(amount_capturable=0))),
     _fault("answers_confirm_too_early", acts(too_early)),
-    _fault(
-        "requires_confirmation_after_success",
-        shows(sets(status="requires_confirmation"), "confirm", status="succeeded"),
-    ),
-    _fault(
-        "reopens_succeeded_intents",
-        remembers(
-            sets(status="requires_payment_method"),
-            lambda a, s: a.operation == "retrieve" and s.succeeded and s.json["status"] == "succeeded",
-        ),
-    ),
     # -- errors
     _fault("has_flat_errors", says(flattens)),
     _fault("has_errors_in_html", says(in_html)),
-    _fault("has_errors_in_lists", says(_in_lists)),
-    _fault("has_errors_without_type", tells(drops("type"))),
     _fault("has_errors_without_message", tells(drops("message"))),
-    _fault("numbers_its_errors", tells(sets(code=1001), "create")),
-    _fault("has_types_of_its_own", tells(sets(type="validation_error"), status=400)),
     _fault("has_codes_of_its_own", tells(sets(code="bad_request"))),
-    _fault("names_no_parameter", tells(drops("param"))),
     _fault("names_parameters_in_lists", tells(sets(param=["amount"]), "create", status=400)),
     _fault("explains_in_other_ways", tells(inside("details", sets(fields=["amount"])))),
     _fault("tells_the_key", tells(lambda e: e.update(message=f"key {KEY['x_api_key']} may not"), "create")),
-    _fault(
-        "tells_where_it_broke",
-        tells(sets(message='Traceback (most recent call last):\n  File "app.py", line 7'), "create"),
-    ),
     # -- idempotency
     _fault("ignores_idempotency_keys", acts(lambda asked, serve: serve(asked.sending(idempotency_key=None)))),
-    _fault("takes_used_keys_for_other_requests", hears(reads("amount", lambda value: value == 5100, 5000), "create")),
-    _fault("answers_used_keys_400", answers(400, "create", when=409)),
-    _fault("answers_used_keys_with_another_code", tells(sets(code="invalid_request"), status=409)),
 ]

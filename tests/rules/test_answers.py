@@ -11,7 +11,7 @@ from conformance.evidence.finding import Outcome
 
 Judge = Callable[..., Outcome]
 
-CREATED = {"shown": {}}
+CREATED: dict[str, Any] = {"shown": {}}
 REFUSED = {"refused": {"type": "invalid_request_error"}}
 UNKNOWN_CALLER = {"refused": {"type": "invalid_request_error"}, "status": 401}
 VERSION = "Stripe-Version"

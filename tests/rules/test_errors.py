@@ -11,8 +11,8 @@ from conformance.evidence.finding import Outcome
 
 Judge = Callable[..., Outcome]
 
-CARD = {"type": "card_error", "code": "card_declined", "message": "Declined."}
-INVALID = {"type": "invalid_request_error", "code": "parameter_missing", "message": "Missing."}
+CARD: dict[str, Any] = {"type": "card_error", "code": "card_declined", "message": "Declined."}
+INVALID: dict[str, Any] = {"type": "invalid_request_error", "code": "parameter_missing", "message": "Missing."}
 HIS = {"id": "pi_3PiConf0001example"}
 ON_HIS = "/v1/payment_intents/pi_3PiConf0001example/confirm"
 

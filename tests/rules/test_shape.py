@@ -98,6 +98,7 @@ def test_since_a_version(judge: Judge, versions: dict[str, Any], verdict: str) -
         ([{"operation": "", "path": "/v1/payment_intents", "body": b"<html>"}], "not_run"),
         ([{"body": b"<html>"}], "fail"),
         ([{"body": []}], "fail"),
+        ([{"body": {"object": "list", "data": []}}], "fail"),
         ([{"body": {}}], "fail"),
     ],
 )
