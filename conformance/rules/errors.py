@@ -102,6 +102,16 @@ def error_only_on_type(seen: Sequence[Sighting], bench: Bench, member: str, type
 
 
 @rule
+def error_lacks_object(seen: Sequence[Sighting], bench: Bench, member: str) -> Judgements:
+    """The body of a refusal holds no object under this name: the error is not nested there."""
+    for sighting in seen:
+        if 400 <= sighting.response.status < 500 and isinstance(sighting.body, Mapping):
+            nested = isinstance(sighting.body.get(member), Mapping)
+            told = f"no object under {member}"
+            yield finding(sighting, told, "an object", f"/{member}") if nested else held(sighting)
+
+
+@rule
 def errors_alike(seen: Sequence[Sighting], bench: Bench) -> Judgements:
     """JSON error bodies have the same top-level members, whatever was asked."""
     first: tuple[int, list[str]] | None = None

@@ -108,6 +108,7 @@ FAULTS = [
     _fault("numbers_payments", shows(where(lambda o: o["latest_payment"], sets(latest_payment=5)))),
     _fault("expands_customers_without_created", shows(inside("customer", drops("created")))),
     _fault("shows_the_card_number", shows(where(lambda o: o["payment_method"], sets(card_number="4242424242424242")))),
+    _fault("leaves_ids_out_of_cancel", shows(drops("id"), "cancel")),
     # -- transport
     _fault("answers_create_202", answers(202, "create")),
     # -- authentication

@@ -23,7 +23,7 @@ VERSION = "Stripe-Version"
         ("success_status", {"operation": "create"}, [CREATED]),
         ("json_content_type", {}, [CREATED, REFUSED]),
         ("json_content_type", {}, [{"shown": {}, "answered": {"Content-Type": "Application/JSON; charset=utf-8"}}]),
-        ("json_content_type", {}, [{"body": b"", "status": 502, "answered": {"Content-Type": "text/html"}}]),
+        ("json_content_type", {}, [{"body": b"", "status": 500, "answered": {"Content-Type": "text/html"}}]),
         ("json_errors", {}, [REFUSED, {"body": {}, "status": 500}]),
         ("no_server_errors", {}, [CREATED, REFUSED]),
         ("header_present", {"header": "Request-Id"}, [{"shown": {}, "answered": {"request-id": "req_1"}}]),

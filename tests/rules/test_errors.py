@@ -170,7 +170,7 @@ def test_finds(
         ("error_status", {"types": ["card_error"], "statuses": [402]}, [{"shown": {}}]),
         ("error_implies", {"if_present": "code", "then_present": "doc_url"}, [refusal()]),
         ("error_only_on_type", {"member": "decline_code", "types": ["card_error"]}, [refusal(**CARD)]),
-        ("errors_alike", {}, [refusal(), {"body": b"<html>", "status": 404}]),
+        ("errors_alike", {}, [refusal(), {"body": b"<html>", "status": 404}, {"body": {"oops": 1}, "status": 500}]),
         ("embedded_intent", {}, [refusal(402, **CARD), {"shown": {}}]),
     ],
 )

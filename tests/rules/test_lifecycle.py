@@ -32,6 +32,7 @@ def walked(steps: list[Step], **more: Any) -> list[dict[str, Any]]:
         [("create", RPM), ("cancel", "canceled")],
         [("confirm", "succeeded")],
         [("create", RPM), ("create", RPM)],
+        [("create", RPM), ("confirm", "succeeded"), ("create", "succeeded")],
     ],
 )
 def test_documented_moves(judge: Judge, steps: list[Step]) -> None:
@@ -48,6 +49,7 @@ def test_documented_moves(judge: Judge, steps: list[Step]) -> None:
         ([("create", RPM), ("cancel", RPM)], f"cancel from {RPM} leads to canceled", RPM),
         ([("retrieve", RC), ("confirm", "canceled")], f"confirm from {RC} leads to", "canceled"),
         ([("confirm", RPM)], "confirm leads to", RPM),
+        ([("create", RPM), ("confirm", "succeeded"), ("create", "canceled")], "create leads to", "canceled"),
     ],
 )
 def test_other_moves(judge: Judge, steps: list[Step], expected: str, actual: str) -> None:

@@ -25,6 +25,7 @@ def intent(status: str, operation: str = "confirm", **amounts: Any) -> dict[str,
         (PAID, [intent("succeeded", amount_received=2000), intent("processing", amount_received=5)]),
         (HELD, [intent("requires_capture", amount_received=0, amount_capturable=1)]),
         ({**PAID, "when_present": True}, [intent("succeeded", amount_received=2000, amount_capturable=...)]),
+        ({**HELD, "when_present": True}, [intent("requires_capture", amount_received=0, amount_capturable=...)]),
         ({**PAID, "operation": "create"}, [intent("succeeded", "create", amount_received=2000), intent("succeeded")]),
     ],
 )
@@ -41,6 +42,7 @@ def test_holds(judge: Judge, args: dict[str, Any], told: list[dict[str, Any]]) -
         (HELD, intent("requires_capture", amount_capturable=0), "more than 0", "0", "capturable"),
         (HELD, intent("requires_capture", amount_capturable="9"), "more than 0", "9", "capturable"),
         (HELD, intent("requires_capture", amount_capturable=...), "more than 0", "", "capturable"),
+        ({**HELD, "when_present": True}, intent("requires_capture", amount_capturable=0), "than 0", "0", "capturable"),
         (
             {**PAID, "when_present": True},
             intent("succeeded", amount_received=0, amount_capturable=...),

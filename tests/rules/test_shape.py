@@ -149,7 +149,7 @@ def test_a_read_with_a_publishable_key_is_judged(judge: Judge) -> None:
         ({"rest": True}, {"refused": {}}, "fail"),
         ({"rest": True}, {"body": {"message": "flat"}, "status": 400}, "fail"),
         ({"rest": True}, {"body": b"<html>", "status": 404}, "fail"),
-        ({"rest": True}, {"body": b"<html>", "status": 502}, "not_run"),
+        ({"rest": True}, {"body": b"<html>", "status": 500}, "not_run"),
         ({"rest": True}, {"shown": {}}, "not_run"),
         ({"members": ["type"]}, {"refused": {"type": "oops"}}, "fail"),
         ({"members": ["type"]}, {"refused": {"type": "card_error", "code": 5}}, "pass"),

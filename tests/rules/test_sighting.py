@@ -49,6 +49,7 @@ def test_what_is_not_of_the_api(exchange: Make, path: str) -> None:
     [
         ({"body": {"id": "pi_1"}}, ["pi_1"]),
         ({"body": {"id": "pi_1"}, "status": 201}, ["pi_1"]),
+        ({"body": {"id": "pi_1"}, "status": 300}, []),
         ({"body": {"id": "pi_1"}, "status": 400}, []),
         ({"body": [{"id": "pi_1", "amount": 1}]}, ["pi_1"]),
         ({"body": b"no"}, []),
