@@ -54,7 +54,8 @@ def act(run: Run, fuzz: float = 0.0) -> None:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         shown = _Shown(progress, progress.add_task("", total=None))
         options = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"]
-        options += ["-c", os.devnull, "--rootdir", str(SCENARIOS), "--import-mode=importlib", str(SCENARIOS)]
+        place = str(SCENARIOS)
+        options += ["-c", os.devnull, "--rootdir", place, "--confcutdir", place, "--import-mode=importlib", place]
         code = pytest.main(options, plugins=[Scenarios(run), shown])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise SuiteError("the scenarios could not run:\n" + "\n".join(shown.trouble))

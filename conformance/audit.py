@@ -12,7 +12,7 @@ from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import Outcome
 from conformance.evidence.recordings import Skipped, read_recordings
 from conformance.evidence.redaction import Redactor
-from conformance.report import write_all
+from conformance.report import CERTIFICATE, write_all
 from conformance.rules.judge import judge_history, rules
 from conformance.verdict import Certificate, certify, judge
 
@@ -28,6 +28,7 @@ def audit_recordings(
     ``RecordingError`` for a file of no known format.
     """
     started, paths = time.time(), list(files)
+    (folder / CERTIFICATE).unlink(missing_ok=True)  # an earlier one must not stand for this one, should it fail
     left_out = Skipped()
     exchanges = list(read_recordings(paths, left_out))
     judged_by_rules = rules()
@@ -37,8 +38,13 @@ def audit_recordings(
         for row in contract.requirements.values()
         if row.check and row.check not in judged_by_rules
     ]
+    redactor = Redactor({})
     verdicts = judge(
-        contract, outcomes, today=datetime.now(UTC).date(), strict=strict, selected=contract.requirements.keys()
+        contract,
+        [redactor.outcome(outcome) for outcome in outcomes],
+        today=datetime.now(UTC).date(),
+        strict=strict,
+        selected=contract.requirements.keys(),
     )
     certificate = certify(
         contract,
@@ -52,7 +58,6 @@ def audit_recordings(
         requests=len(exchanges),
     )
     shown = {number for row in certificate.requirements for number in row.exchanges}
-    redactor = Redactor({})
     evidence = {one.number: redactor.exchange(one) for one in exchanges if one.number in shown}
     write_all(certificate, evidence, folder)
     return certificate, evidence, left_out

@@ -95,6 +95,10 @@ def _show(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -
     for certificate, exchanges, _ in results:
         failures(certificate, console, exchanges)
     console.print(render([certificate for certificate, _, _ in results]))
+    for certificate, _, _ in results:
+        if certificate.result != "conformant":
+            for reason in certificate.reasons:
+                console.print(f"{certificate.provider_title}: {reason}", soft_wrap=True, highlight=False, markup=False)
     for certificate, _, folder in results:
         found = len(certificate.exploration)
         beyond = f" (exploring found {found} more, in certificate.json)" if found else ""
@@ -138,7 +142,7 @@ def serve(provider: str, port: int, write_target: Path | None) -> None:
     try:
         with serve(provider, port=port) as url:
             if write_target:
-                write_target.write_text(_target_file(provider, url, target_settings(provider)), encoding="utf-8")
+                _write(write_target, _target_file(provider, url, target_settings(provider)))
             click.echo(f"{provider} reference server: {url}")
             sys.stdout.flush()
             import threading
@@ -148,6 +152,13 @@ def serve(provider: str, port: int, write_target: Path | None) -> None:
         _fail(f"--port {port}: {error}", WRONG_INVOCATION)
     except KeyboardInterrupt:
         click.echo("stopped")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        _fail(f"--write-target {path}: {error.strerror}", WRONG_INVOCATION)
 
 
 def _target_file(provider: str, url: str, settings: dict[str, Any]) -> str:

@@ -51,6 +51,7 @@ def prepare_runs(order: Order) -> Iterator[Run]:
         raise SettingsError(f"--level {', '.join(sorted(levels - set(LEVELS)))}: levels are {', '.join(LEVELS)}")
     selection = Selection(frozenset(order.only), frozenset(order.areas), levels)
     chosen = _selected(targets, contracts, selection)
+    folders = {target.provider: _folder(order, target, len(chosen) > 1) for target in chosen}
     waivers = {target.provider: _waivers(target, contracts[target.provider]) for target in chosen}
 
     def made() -> Iterator[Run]:
@@ -59,7 +60,7 @@ def prepare_runs(order: Order) -> Iterator[Run]:
             yield Run(
                 contract=contracts[target.provider],
                 target=target,
-                folder=_folder(order, target, len(chosen) > 1),
+                folder=folders[target.provider],
                 seed=order.seed,
                 strict=order.strict,
                 mode="in-process" if embedded else "live",
@@ -140,6 +141,11 @@ def _waivers(target: Target, contract: Contract) -> tuple[Waiver, ...]:
 
 def _folder(order: Order, target: Target, several: bool) -> Path:
     name = f"{target.provider}-{target.name}"
-    if not order.output:
-        return Path("reports") / name
-    return Path(order.output) / name if several else Path(order.output)
+    folder = Path(order.output or "reports")
+    if several or not order.output:
+        folder /= name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--output {order.output or folder}: {error.strerror}") from error
+    return folder

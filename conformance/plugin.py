@@ -69,6 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Scenarios(run, finish=True), "conformance-run")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without a run the scenarios are nobody's tests."""
+    outside = collection_path != SCENARIOS and collection_path.parent != SCENARIOS
+    return None if outside or config.pluginmanager.has_plugin("conformance-run") else True
+
+
 class Scenarios:
     """Runs the scenarios of one ``Run``. ``finish``: judge and report when the session ends, and set its exit code."""
 
@@ -77,8 +83,8 @@ class Scenarios:
 
         self.run, self.finish = run, finish
         self.rules = rules()
-        self.total = 0
         self.lines: list[str] = []
+        self.others_failed = False  # tests of the user's own, run beside the scenarios
 
     # -- what is collected ---------------------------------------------------------------------------------------
 
@@ -97,7 +103,6 @@ class Scenarios:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         # A check that no row of this provider cites leaves an item without parameters; it is no test.
         items[:] = [item for item in items if not _is_scenario(item) or isinstance(_row(item), _requirement_type())]
-        self.total = len(items)
         tests = {item.name.removeprefix("test_").partition("[")[0] for item in items if _is_scenario(item)}
         selected = [row for row in self.run.rows.values() if row.check]
         unknown = [row for row in selected if row.check not in self.rules and row.check not in tests]
@@ -136,7 +141,10 @@ class Scenarios:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if not _is_scenario(item) or (call.when != "call" and call.excinfo is None):
+        if not _is_scenario(item):
+            self.others_failed |= report.failed
+            return report
+        if call.when != "call" and call.excinfo is None:
             return report
         outcome = self._outcome(item, _row(item), call.excinfo.value if call.excinfo else None)
         self.run.outcomes.append(outcome)
@@ -175,7 +183,7 @@ class Scenarios:
         certificate = self.run.finish()
         self.lines = [f"{certificate.result}: {reason}" for reason in certificate.reasons]
         self.lines.append(f"certificate and reports: {self.run.folder}")
-        session.exitstatus = exit_code(certificate)
+        session.exitstatus = exit_code(certificate) or (1 if self.others_failed else 0)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.lines:

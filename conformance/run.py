@@ -148,7 +148,7 @@ class Run:
         outcomes = [*self.outcomes, *self._inapplicable(), *self._judged_by_rules()]
         verdicts = judge(
             self.contract,
-            [self._redacted(outcome) for outcome in outcomes],
+            [self.redactor.outcome(outcome) for outcome in outcomes],
             waivers=self.waivers,
             today=datetime.now(UTC).date(),
             strict=self.strict,
@@ -164,7 +164,7 @@ class Run:
             started=self.started,
             duration_s=time.time() - self.started,
             requests=len(self.history),
-            exploration=[self._redacted_finding(finding) for finding in self.exploration],
+            exploration=[self.redactor.finding(finding) for finding in self.exploration],
         )
         write_all(certificate, self.history.redacted(), self.folder)
         self.history.close()
@@ -186,18 +186,3 @@ class Run:
 
         rows = [row for row in self.contract.requirements.values() if not self.lacking(row)]
         return judge_history(self.contract, self.history.exchanges, rows, secrets=self.target.secrets())
-
-    def _redacted(self, outcome: Outcome) -> Outcome:
-        findings = tuple(self._redacted_finding(finding) for finding in outcome.findings)
-        return Outcome(
-            outcome.requirement,
-            outcome.verdict,
-            self.redactor.text(outcome.reason),
-            findings,
-            outcome.exchanges,
-            outcome.judged,
-        )
-
-    def _redacted_finding(self, found: Finding) -> Finding:
-        hide = self.redactor.text
-        return Finding(hide(found.expected), hide(found.actual), found.at, found.exchanges, found.scenario)

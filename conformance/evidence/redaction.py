@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from conformance.evidence import secret_shapes as shapes
 from conformance.evidence.compression import decompressed, resized
 from conformance.evidence.exchange import Exchange, Headers, Request, Response, header
+from conformance.evidence.finding import Finding, Outcome
 
 _DONE = re.compile(rf"(?:[\w-]*_secret_)?{shapes.PLACEHOLDER}")
 _CLIENT_SECRET = re.compile(r"(?P<id>[A-Za-z0-9][\w-]*?_secret_)(?P<random>.+)", re.DOTALL)
@@ -90,6 +91,18 @@ class Redactor:
             failure=self.text(exchange.failure),
             origin={name: self.text(value) for name, value in exchange.origin.items()},
         )
+
+    def finding(self, finding: Finding) -> Finding:
+        """The finding without secrets, in text that any file can hold."""
+        return replace(finding, expected=self._writable(finding.expected), actual=self._writable(finding.actual))
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """The outcome without secrets, in text that any file can hold."""
+        findings = tuple(self.finding(finding) for finding in outcome.findings)
+        return replace(outcome, reason=self._writable(outcome.reason), findings=findings)
+
+    def _writable(self, text: str) -> str:
+        return self.text(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
     def _all(self, pattern: re.Pattern[str], text: str) -> str:
         return _settled(lambda shown: pattern.sub(self._replacement, shown), text)

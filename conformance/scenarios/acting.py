@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from conformance.contract import Contract, Transition
@@ -179,6 +179,20 @@ class Actor:
         """Whether the answer is a success that gives an intent; a 2xx with anything else is no acceptance."""
         return bool(sighting.intents) and isinstance(sighting.intents[0].get(self.id), str)
 
+    def refuses(self, sighting: Sighting, expected: Collection[int] = ()) -> bool:
+        """Whether the answer refuses what was asked with a 4xx.
+
+        Raises ``Inconclusive`` where it speaks of the credential or the path instead, unless that status is expected.
+        """
+        status = sighting.response.status
+        if status in expected:
+            return True
+        if status in (401, 403):
+            raise Inconclusive(f"the target answered {status}, which speaks of the credential: {told(sighting)}")
+        if status in (404, 405) and not isinstance(sighting.body, Mapping):
+            raise Inconclusive(f"the target answered {status} without a JSON body, as if it did not know the path")
+        return 400 <= status < 500
+
     # -- expecting -----------------------------------------------------------------------------------------------
 
     def intent(self, sighting: Sighting, expected: str = "a 2xx answer with the intent") -> dict[str, Any]:
@@ -207,15 +221,23 @@ def told(sighting: Sighting) -> str:
 
 
 def for_each(values: Iterable[Value], attempt: Callable[[Value], None]) -> None:
-    """Makes the attempt with every value and raises one ``NonConformance`` with all that they found."""
+    """Makes the attempt with every value and raises one ``NonConformance`` with all that they found.
+
+    Where none found anything but one was ``Inconclusive``, so is the whole.
+    """
     findings: list[Finding] = []
+    unsettled: Inconclusive | None = None
     for value in values:
         try:
             attempt(value)
         except NonConformance as wrong:
             findings.extend(wrong.findings)
+        except Inconclusive as reason:
+            unsettled = unsettled or reason
     if findings:
         raise NonConformance(tuple(findings[:MOST_FINDINGS]))
+    if unsettled:
+        raise unsettled
 
 
 def _turned(alphabet: str) -> dict[str, str]:

@@ -15,21 +15,16 @@ def expect_refusal(act: Actor, sighting: Sighting, args: Table, kind: str = "inv
     """The answer refuses, in the one respect that ``args["judge"]`` names (see ``refusal`` below for the respects)."""
     judge = args.get("judge", "refusal")
     documented = _kind(act, args, kind)
-    status = sighting.response.status
     about = f" of {what}" if what else ""
     if judge == "not_success":
         if sighting.succeeded:
             act.contradict(sighting, f"a refusal{about}", told(sighting))
         return
-    if judge == "refusal" and status in (401, 403) and status not in documented.status:
-        raise Inconclusive(f"the target answered {status}, which speaks of the credential: {told(sighting)}")
-    if not 400 <= status < 500:
+    if not act.refuses(sighting, documented.status):
         act.contradict(sighting, f"a refusal{about} with a 4xx status", told(sighting))
-    if judge == "refusal" and status in (404, 405) and not isinstance(sighting.body, Mapping):
-        raise Inconclusive(f"the target answered {status} without a JSON body, as if it did not know the path")
     if judge == "status":
         wanted = documented.status or tuple(range(400, 500))
-        if status not in wanted:
+        if sighting.response.status not in wanted:
             shown = " or ".join(str(one) for one in wanted)
             act.contradict(sighting, f"HTTP {shown}{' on refusal' + about if about else ''}", told(sighting))
     elif judge in ("type", "code"):

@@ -77,7 +77,7 @@ def _judge_outcome(act: Actor, move: Transition, intent: Table, args: Table) -> 
         after = act.retrieve(str(intent[act.id]) if intent else _made_id(act, answer))
         expect_status(act, after, act.settled(act.intent(after), move.via, move.leaves), move.leaves)
     elif judge == "to":
-        if move.refused and 400 <= answer.response.status < 500:
+        if move.refused and act.refuses(answer):
             return
         result = act.intent(answer, f"{move.operation}{from_status} succeeds with status {' or '.join(move.to)}")
         expect_status(act, answer, act.settled(result, move.via, move.to), move.to)
@@ -163,7 +163,7 @@ def test_confirm_status(act: Actor, args: Table) -> None:
     send = args.get("send", {})
     method = args.get("method", "") if act.method not in send else ""
     answer = act.confirm(str(prepared[act.id]), send, args.get("omit", ()), method)
-    if args.get("or_refused") and 400 <= answer.response.status < 500:
+    if args.get("or_refused") and act.refuses(answer):
         return
     if args.get("from_retrieve"):
         answer = act.retrieve(str(prepared[act.id]))
@@ -239,7 +239,7 @@ def test_confirm_keeps_intent(act: Actor, args: Table) -> None:
     identifier = str(prepared[act.id])
     before = act.made(act.retrieve(identifier))
     refused = act.confirm(identifier, args.get("send", {}), args.get("omit", ()), **raw_call(args))
-    if not 400 <= refused.response.status < 500 or refused.response.status == 402:
+    if not act.refuses(refused) or refused.response.status == 402:
         raise Inconclusive(f"the confirm that was to be refused was answered {told(refused)}")
     later = act.retrieve(identifier)
     after = act.intent(later)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -67,6 +68,12 @@ def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str =
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} is no readable TOML: {error}") from error
     _known(path, "", table, _SECTIONS)
+    for section in ("target", "instruments", "lacks"):
+        if not isinstance(table.get(section, {}), dict):
+            raise SettingsError(f"{path}: [{section}] is no table")
+    waivers = table.get("waiver", [])
+    if not isinstance(waivers, list) or not all(isinstance(row, dict) for row in waivers):
+        raise SettingsError(f"{path}: [[waiver]] is no list of tables")
     head = table.get("target", {})
     _known(path, "[target] ", head, _TARGET_KEYS)
     for key in ("provider", "base_url"):
@@ -78,7 +85,7 @@ def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str =
             f"{path}: [target] provider = {head['provider']!r} is none of the contracts at hand: {known}"
         )
     key = api_key or head.get("api_key", "")
-    if not key:
+    if not isinstance(key, str) or not key.strip():
         raise SettingsError(f'{path}: [target] lacks api_key; give it as "env:NAME" or with --api-key')
     return make_target(
         contracts[head["provider"]],
@@ -87,7 +94,7 @@ def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str =
         api_key=key,
         instruments=table.get("instruments", {}),
         lacks=table.get("lacks", {}),
-        waivers=tuple(table.get("waiver", ())),
+        waivers=tuple(waivers),
         requests_per_second=head.get("requests_per_second"),
         timeout=head.get("timeout", 30.0),
         where=f"{path}: ",
@@ -138,15 +145,14 @@ def make_target(
 
 def refuse_live(target: Target, contracts: Mapping[str, Contract]) -> None:
     """Raises ``SettingsError`` where a credential or host could move real money, by any provider's documented marks."""
-    credentials = {"api_key": target.api_key, **target.secrets()}
     for contract in contracts.values():
         for mark in contract.settings.get("live_keys", ()):
-            for name, value in credentials.items():
+            for name, value in {"api_key": target.api_key, **target.instruments}.items():
                 if mark.lower() in str(value).lower():
                     raise SettingsError(
                         f"{name} looks like a live key of {contract.title} ({mark}…); use a test key. Nothing was sent."
                     )
-    host = urlsplit(target.base_url).hostname or ""
+    host = (urlsplit(target.base_url).hostname or "").rstrip(".")
     for contract in contracts.values():
         if host in contract.settings.get("live_hosts", ()):
             raise SettingsError(
@@ -176,7 +182,7 @@ def _known(path: Path, where: str, table: Mapping[str, Any], known: set[str]) ->
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise SettingsError(f"{name} = {value!r} is no number of at least 0")
     return float(value)
 

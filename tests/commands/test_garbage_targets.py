@@ -83,12 +83,13 @@ def test_rubbish_on_retrieve_alone(
 
 
 def acted_upon_rubbish(folder: Path, after: int) -> list[str]:
-    """The scenario rows that pass by nothing but what came after the turn."""
+    """The scenario rows that pass by nothing but what came after the turn; of a wrong path any 404 is a good answer."""
+    judged_alone = {*rules(), "unknown_path_refused"}
     rows = json.loads((folder / "certificate.json").read_text())["requirements"]
     return [
         row["id"]
         for row in rows
-        if row["verdict"] == "pass" and row["check"] not in rules() and all(n > after for n in row["exchanges"])
+        if row["verdict"] == "pass" and row["check"] not in judged_alone and all(n > after for n in row["exchanges"])
     ]
 
 

@@ -5,28 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .faulty import Asked, Fault, Said, Serve, ids
-from .lies import (
+from .deeds import (
     accepting,
     acts,
-    answers,
     charging_all_the_same,
     confirms_again,
     confirms_unknown,
-    drops,
-    hears,
     in_html,
     instead_of_refusal,
-    reads,
     refuses,
-    says,
-    sets,
-    shows,
     takes_repeats_for_one,
-    tells,
     trusts,
-    where,
 )
+from .faulty import Asked, Fault, Said, Serve, ids
+from .lies import answers, drops, hears, reads, says, sets, shows, tells, together, where
 
 KEY = {"authorization": "Basic cmVmZXJlbmNlLWNsaWVudDpyZWZlcmVuY2Uta2V5"}
 SOUND = {"amount": 123, "currency": "usd"}
@@ -76,28 +68,38 @@ def _confirming(asked: Asked, serve: Serve) -> Said:
 
 FAULTS = [
     # -- the object
-    _fault("names_a_status_of_its_own", shows(sets(status="open"), status="requires_payment_method")),
-    _fault("shows_no_status", shows(drops("status"))),
-    _fault("shows_amounts_as_text", shows(lambda o: o.update(amount=str(o["amount"])))),
-    _fault("leaves_currency_out", shows(drops("currency"))),
-    _fault("shows_currency_in_capitals", shows(sets(currency="USD"))),
-    _fault("has_ids_with_prefix", acts(_renamed)),
-    _fault("shows_metadata_as_a_boolean", shows(where(lambda o: "metadata" in o, sets(metadata=True)))),
-    _fault("shows_users_by_name", shows(where(lambda o: "user_id" in o, sets(user_id="pat")))),
-    _fault("numbers_transfers", shows(where(lambda o: "transfer_id" in o, sets(transfer_id=5)))),
+    _fault("names_a_status_of_its_own", shows(sets(status="open"), status="requires_payment_method"), "008 038 077"),
+    _fault("shows_no_status", shows(drops("status")), "009"),
+    _fault("shows_amounts_as_text", shows(lambda o: o.update(amount=str(o["amount"]))), "005 006"),
+    _fault("leaves_currency_out", shows(drops("currency")), "002 007 070a"),
+    _fault("shows_currency_in_capitals", shows(sets(currency="USD")), "007"),
+    _fault("has_ids_with_prefix", acts(_renamed), "004"),
+    _fault("shows_metadata_as_a_boolean", shows(where(lambda o: "metadata" in o, sets(metadata=True))), "010 059a"),
     _fault(
-        "shows_methods_with_prefix", shows(where(lambda o: "payment_method_id" in o, sets(payment_method_id="pm_1")))
+        "shows_references_of_another_kind",
+        together(
+            shows(where(lambda o: "user_id" in o, sets(user_id="pat"))),
+            shows(where(lambda o: "transfer_id" in o, sets(transfer_id=5))),
+            shows(where(lambda o: "payment_method_id" in o, sets(payment_method_id="pm_1"))),
+        ),
+        "011 012 013 044 044a 047 074",
     ),
-    _fault("numbers_secrets", shows(sets(client_secret=5), "create")),
-    _fault("has_no_secrets", shows(drops("client_secret"))),
-    _fault("shows_secrets_on_retrieve", shows(sets(client_secret="secret"), "retrieve")),
-    _fault("shows_secrets_on_confirm", shows(sets(client_secret="secret"), "confirm")),
-    _fault("shows_null_for_unset", shows(lambda o: o.setdefault("user_id", None))),
-    _fault("shows_the_card_number", shows(where(lambda o: "payment_method_id" in o, sets(card="4242 4242 4242 4242")))),
-    _fault("answers_with_lists", says(_in_lists, "confirm")),
+    _fault("numbers_secrets", shows(sets(client_secret=5), "create"), "014"),
+    _fault("has_no_secrets", shows(drops("client_secret")), "015"),
+    _fault(
+        "shows_secrets_for_ever",
+        together(shows(sets(client_secret="secret"), "retrieve"), shows(sets(client_secret="secret"), "confirm")),
+        "016 017",
+    ),
+    _fault("shows_null_for_unset", shows(lambda o: o.setdefault("user_id", None)), "018"),
+    _fault(
+        "shows_the_card_number",
+        shows(where(lambda o: "payment_method_id" in o, sets(card="4242 4242 4242 4242"))),
+        "020",
+    ),
+    _fault("answers_with_lists", says(_in_lists, "confirm"), "132"),
     # -- transport
-    _fault("answers_create_201", answers(201, "create")),
-    _fault("answers_confirm_202", answers(202, "confirm")),
+    _fault("has_other_statuses_for_success", together(answers(201, "create"), answers(202, "confirm")), "001 070"),
     _fault(
         "serves_confirm_by_get",
         acts(
@@ -107,35 +109,60 @@ FAULTS = [
                 else serve(asked.retrieving())
             )
         ),
+        "083",
     ),
     # -- authentication
-    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none)),
-    _fault("takes_anything", trusts(KEY, "create", "retrieve", "confirm")),
-    _fault("knows_no_organisations", acts(lambda asked, serve: serve(asked.sending(api_app_id=None)))),
+    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none), "121 121a"),
+    _fault("takes_anything", trusts(KEY, "create", "retrieve", "confirm"), "121 121a 122 122a 123 124 125"),
+    _fault("knows_no_organisations", acts(lambda asked, serve: serve(asked.sending(api_app_id=None))), "126"),
     # -- create
-    _fault("refuses_small_amounts", refuses(lambda members: members.get("amount") == 1, "create")),
-    _fault("takes_any_currency", hears(reads("currency", lambda value: value != "usd", "usd"), "create")),
-    _fault("confirms_every_create", acts(_confirming)),
-    _fault("does_not_confirm_at_create", hears(drops("confirm"), "create")),
-    _fault("refuses_payment_method_types", refuses(lambda members: "payment_method_types" in members, "create")),
-    _fault("refuses_setup_future_usage", refuses(lambda members: "setup_future_usage" in members, "create")),
-    _fault("refuses_fees", refuses(lambda members: members.get("application_fee_amount") in (0, 1), "create")),
-    _fault("refuses_metadata", refuses(lambda members: "metadata" in members, "create")),
-    _fault("takes_repeated_creates_for_one", takes_repeats_for_one),
-    _fault("breaks_on_bad_input", answers(500, "create", when=400)),
+    _fault("refuses_small_amounts", refuses(lambda members: members.get("amount") == 1, "create"), "035 128"),
+    _fault("takes_any_currency", hears(reads("currency", lambda value: value != "usd", "usd"), "create"), "036 129"),
+    _fault("confirms_every_create", acts(_confirming), "038 133 134"),
+    _fault("does_not_confirm_at_create", hears(drops("confirm"), "create"), "039 040 041 129"),
+    _fault(
+        "refuses_payment_method_types", refuses(lambda members: "payment_method_types" in members, "create"), "048 128"
+    ),
+    _fault(
+        "refuses_setup_future_usage", refuses(lambda members: "setup_future_usage" in members, "create"), "051 051a"
+    ),
+    _fault(
+        "refuses_fees",
+        refuses(lambda members: members.get("application_fee_amount") in (0, 1), "create"),
+        "053 053a 128",
+    ),
+    _fault("refuses_metadata", refuses(lambda members: "metadata" in members, "create"), "058 059 059a 060"),
+    _fault("takes_repeated_creates_for_one", takes_repeats_for_one, "062"),
+    _fault(
+        "breaks_on_bad_input",
+        answers(500, "create", when=400),
+        "030 031 032 033 034 036 037 039 042 043 045 046 049 050 052 054 055 056 057 061 063 103 129",
+    ),
     # -- confirm
-    _fault("charges_declined_cards", _method(DECLINED, CARD)),
-    _fault("never_asks_for_authentication", _method(AUTHENTICATION, CARD)),
-    _fault("takes_null_for_a_method", hears(reads("payment_method_id", lambda value: value is None, CARD), "confirm")),
-    _fault("takes_whatever_confirm_is_sent", instead_of_refusal(accepting(payment_method_id=CARD), "confirm")),
-    _fault("refuses_good_methods", refuses(lambda members: members.get("payment_method_id") == CARD, "confirm")),
-    _fault("confirms_unknown_intents", acts(confirms_unknown(SOUND))),
-    _fault("answers_unknown_intents_400", answers(400, "confirm", "retrieve", when=404)),
-    _fault("words_the_404_otherwise", tells(sets(error="not found"), "retrieve", status=404)),
-    _fault("transfers_twice", confirms_again(sets(transfer_id=NOBODYS))),
-    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method_id", CARD))),
+    _fault("charges_declined_cards", _method(DECLINED, CARD), "084 085"),
+    _fault("never_asks_for_authentication", _method(AUTHENTICATION, CARD), "135"),
+    _fault(
+        "takes_null_for_a_method",
+        hears(reads("payment_method_id", lambda value: value is None, CARD), "confirm"),
+        "076a 130",
+    ),
+    _fault(
+        "takes_whatever_confirm_is_sent",
+        instead_of_refusal(accepting(payment_method_id=CARD), "confirm"),
+        "075 076 076a 077 078 130",
+    ),
+    _fault(
+        "refuses_good_methods",
+        refuses(lambda members: members.get("payment_method_id") == CARD, "confirm"),
+        "070a 071 072 073 086 131",
+    ),
+    _fault("confirms_unknown_intents", acts(confirms_unknown(SOUND)), "079 079a 080"),
+    _fault("answers_unknown_intents_400", answers(400, "confirm", "retrieve", when=404), "079a 092"),
+    _fault("words_the_404_otherwise", tells(sets(error="not found"), "retrieve", status=404), "093"),
+    _fault("transfers_twice", confirms_again(sets(transfer_id=NOBODYS)), "082"),
+    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method_id", CARD)), "077 081"),
     # -- errors
-    _fault("has_errors_in_html", says(in_html)),
-    _fault("says_nothing_in_errors", tells(drops("error", "message"))),
-    _fault("has_errors_of_several_shapes", tells(sets(code="bad"), "confirm")),
+    _fault("has_errors_in_html", says(in_html), "100"),
+    _fault("says_nothing_in_errors", tells(drops("error", "message")), "093a 101 104"),
+    _fault("has_errors_of_several_shapes", tells(sets(code="bad"), "confirm"), "102 104"),
 ]

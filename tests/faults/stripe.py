@@ -5,35 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .faulty import Asked, Fault, Said, Serve, ids
-from .lies import (
+from .deeds import (
     accepting,
     acts,
-    answers,
     answers_with,
     charging_all_the_same,
     confirms_again,
     declared_as_text,
-    drops,
     flattens,
-    hears,
-    inside,
     instead_of_refusal,
     keeps_to_stored,
-    reads,
     refuses,
     remembers,
-    says,
-    sets,
     showing,
-    shows,
     takes_repeats_for_one,
-    tells,
     too_early,
     trusts,
     unchanged,
-    where,
 )
+from .faulty import Asked, Fault, Said, Serve, ids
+from .lies import answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
 
 KEY = {"authorization": "Bearer sk_test_reference"}
 SOUND = {"amount": "2000", "currency": "usd", "payment_method_types[]": "card"}
@@ -78,33 +69,65 @@ def _confirms_with_another_version(asked: Asked, said: Said) -> None:
 
 FAULTS = [
     # -- the object
-    _fault("names_a_status_of_its_own", shows(sets(status="needs_method"), status="requires_payment_method")),
-    _fault("is_live", shows(sets(livemode=True))),
     _fault(
-        "shows_currency_in_capitals", shows(lambda o: o.update(currency=o["currency"].upper()), inside_errors=False)
+        "names_a_status_of_its_own",
+        shows(sets(status="needs_method"), status="requires_payment_method"),
+        "021 040 092 096 101c 102b 124 161",
     ),
-    _fault("shows_an_unpublished_capture_method", shows(sets(capture_method="later"), inside_errors=False)),
-    _fault("shows_metadata_as_numbers", shows(where(lambda o: o.get("metadata"), sets(metadata={"a": 1})), "retrieve")),
-    _fault("shows_descriptions_as_lists", shows(where(lambda o: o["description"], sets(description=["Order"])))),
-    _fault("has_a_charge_before_confirm", shows(sets(latest_charge="ch_early"), "create")),
-    _fault("dates_cancellations_in_advance", shows(where(lambda o: o["status"] != "canceled", sets(canceled_at=1)))),
-    _fault("does_not_date_cancellations", shows(sets(canceled_at=None), status="canceled")),
-    _fault("shows_no_charge", shows(sets(latest_charge=None), inside_errors=False)),
-    _fault("shows_secrets_of_another_form", shows(sets(client_secret="secret_1"), "retrieve")),
-    _fault("keeps_next_action_after_success", shows(sets(next_action={"type": "redirect_to_url"}), status="succeeded")),
-    _fault("asks_for_an_action_without_saying_which", shows(sets(next_action=None), status="requires_action")),
-    _fault("has_actions_without_type", shows(inside("next_action", drops("type")), status="requires_action")),
-    _fault("embeds_another_intent", tells(inside("payment_intent", sets(id="pi_another")))),
+    _fault(
+        "shows_members_of_another_kind",
+        together(
+            shows(sets(livemode=True)),
+            shows(lambda o: o.update(currency=o["currency"].upper()), inside_errors=False),
+            shows(sets(capture_method="later"), inside_errors=False),
+        ),
+        "022 025 026 051",
+    ),
+    _fault(
+        "shows_metadata_as_numbers",
+        shows(where(lambda o: o.get("metadata"), sets(metadata={"a": 1})), "retrieve"),
+        "004 032",
+    ),
+    _fault(
+        "shows_descriptions_as_lists", shows(where(lambda o: o["description"], sets(description=["Order"]))), "053 193"
+    ),
+    _fault(
+        "has_charges_the_wrong_way_round",
+        together(shows(sets(latest_charge="ch_early"), "create"), shows(sets(latest_charge=None), inside_errors=False)),
+        "027 028",
+    ),
+    _fault(
+        "dates_cancellations_the_wrong_way_round",
+        together(
+            shows(where(lambda o: o["status"] != "canceled", sets(canceled_at=1))),
+            shows(sets(canceled_at=None), status="canceled"),
+        ),
+        "029 030",
+    ),
+    _fault("shows_secrets_of_another_form", shows(sets(client_secret="secret_1"), "retrieve"), "034"),
+    _fault(
+        "keeps_next_action_after_success",
+        shows(sets(next_action={"type": "redirect_to_url"}), status="succeeded"),
+        "036 037",
+    ),
+    _fault("asks_for_an_action_without_saying_which", shows(sets(next_action=None), status="requires_action"), "099a"),
+    _fault("has_actions_without_type", shows(inside("next_action", drops("type")), status="requires_action"), "035"),
+    _fault("embeds_another_intent", tells(inside("payment_intent", sets(id="pi_another"))), "161"),
     # -- transport
-    _fault("answers_create_201", answers(201, "create")),
-    _fault("answers_confirm_202", answers(202, "confirm")),
-    _fault("declares_text", says(declared_as_text)),
-    _fault("has_no_request_id", says(lambda asked, said: said.headers.pop("Request-Id"))),
-    _fault("answers_in_another_version", says(_confirms_with_another_version)),
-    _fault("answers_unknown_paths", answers_with(200, {}, lambda asked: "intentz" in asked.path)),
+    _fault("has_other_statuses_for_success", together(answers(201, "create"), answers(202, "confirm")), "002 194"),
+    _fault(
+        "has_headers_of_its_own",
+        together(
+            says(declared_as_text),
+            says(lambda asked, said: said.headers.pop("Request-Id")),
+            says(_confirms_with_another_version),
+        ),
+        "003 016 017",
+    ),
+    _fault("answers_unknown_paths", answers_with(200, {}, lambda asked: "intentz" in asked.path), "018"),
     # -- authentication
-    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none)),
-    _fault("takes_unknown_keys", trusts(KEY, "create", when=_unknown)),
+    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none), "008"),
+    _fault("takes_unknown_keys", trusts(KEY, "create", when=_unknown), "009 010a"),
     _fault(
         "does_not_know_basic",
         acts(
@@ -112,72 +135,124 @@ FAULTS = [
                 asked.sending(authorization=None) if "Basic" in asked.headers.get("authorization", "") else asked
             )
         ),
+        "006",
     ),
-    _fault("takes_publishable_keys_for_secret_ones", trusts(KEY, "create", "retrieve", "confirm", when=_publishable)),
+    _fault(
+        "takes_publishable_keys_for_secret_ones",
+        trusts(KEY, "create", "retrieve", "confirm", when=_publishable),
+        "011 012 012a 014 014a 015 119 127 127a",
+    ),
     _fault(
         "keeps_publishable_keys_from_reading",
         acts(lambda asked, serve: serve(replace(asked, query="") if _publishable(asked) else asked)),
+        "013",
     ),
     # -- create
-    _fault("takes_amounts_of_zero", hears(reads("amount", lambda value: value == "0", "2000"), "create")),
+    _fault("takes_amounts_of_zero", hears(reads("amount", lambda value: value == "0", "2000"), "create"), "044 187"),
     _fault(
-        "ignores_unknown_capture_methods", hears(reads("capture_method", lambda v: v == "later"), "create", "confirm")
+        "ignores_unknown_capture_methods",
+        hears(reads("capture_method", lambda v: v == "later"), "create", "confirm"),
+        "048 116 162",
     ),
-    _fault("refuses_metadata", refuses(lambda members: any(name.startswith("metadata") for name in members), "create")),
-    _fault("does_not_see_the_method_of_create", hears(drops("payment_method"), "create")),
+    _fault(
+        "refuses_metadata",
+        refuses(lambda members: any(name.startswith("metadata") for name in members), "create"),
+        "004 186",
+    ),
+    _fault("does_not_see_the_method_of_create", hears(drops("payment_method"), "create"), "041 042 111a 126 187"),
     # -- confirm
-    _fault("charges_declined_cards", _method(GENERIC, CARD)),
-    _fault("answers_declines_400", answers(400, when=402)),
-    _fault("answers_declines_200", answers(200, when=402)),
+    _fault("charges_declined_cards", _method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 098 123"),
+    _fault("answers_declines_400", answers(400, when=402), "091 101a 102a"),
+    _fault(
+        "answers_declines_200",
+        answers(200, when=402),
+        "019 020 021 022 023 023a 024 025 091 091a 094 095a 095b 095c 095d 095e 095f 095g 095h 096 097 "
+        "101 101a 101b 102 102a 103",
+    ),
     _fault(
         "answers_declines_with_the_failed_intent",
         instead_of_refusal(showing(unchanged), "confirm", kept=(400, 401, 403, 404)),
+        "091 091a 094 095a 095b 095c 095d 095e 095f 095g 095h 096 097 101 101a 101b 102 102a 103 190",
     ),
-    _fault("captures_at_once", hears(drops("capture_method"), "create")),
-    _fault("holds_nothing", shows(sets(amount_capturable=0), status="requires_capture")),
-    _fault("holds_what_it_has_received", shows(lambda o: o.update(amount_capturable=o["amount"]), status="succeeded")),
-    _fault("confirms_succeeded_intents", confirms_again(unchanged)),
+    _fault("captures_at_once", hears(drops("capture_method"), "create"), "048 089 162 187"),
+    _fault(
+        "has_amounts_the_wrong_way_round",
+        together(
+            shows(sets(amount_capturable=0), status="requires_capture"),
+            shows(lambda o: o.update(amount_capturable=o["amount"]), status="succeeded"),
+        ),
+        "090 195",
+    ),
+    _fault("confirms_succeeded_intents", confirms_again(unchanged), "106 107 107a 107b 107c"),
     _fault(
         "confirms_canceled_intents",
         confirms_again(
             sets(status="succeeded", canceled_at=None, cancellation_reason=None, latest_charge="ch_1"), "canceled"
         ),
+        "108 123 191",
     ),
-    _fault("confirms_held_intents", confirms_again(unchanged, "requires_capture")),
+    _fault("confirms_held_intents", confirms_again(unchanged, "requires_capture"), "109"),
     _fault(
         "reopens_succeeded_intents",
         remembers(
-            where(lambda intent: intent["status"] == "succeeded", sets(status="requires_payment_method")),
+            where(
+                lambda intent: intent["status"] == "succeeded",
+                sets(status="requires_payment_method", amount_received=0),
+            ),
             lambda asked, said: asked.operation == "confirm" and said.status == 400,
         ),
+        "105 107d 191",
     ),
-    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method")),
-    _fault("answers_confirm_too_early", acts(too_early)),
+    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111"),
+    _fault("answers_confirm_too_early", acts(too_early), "042 088 089 098 099 101d 111 111a 112 117 128 129 190"),
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 402, 403, 404)),
+        "104 104a 104b 104c 104d 110 113 114 114a 115 116 189",
     ),
-    _fault("confirms_unknown_intents_400", answers(400, "confirm", when=404)),
-    _fault("has_no_automatic_confirmation", hears(sets(confirmation_method="manual"), "create")),
-    _fault("has_no_manual_confirmation", hears(drops("confirmation_method"), "create")),
-    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD))),
-    _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm")),
+    _fault("confirms_unknown_intents_400", answers(400, "confirm", when=404), "196"),
+    _fault("has_no_automatic_confirmation", hears(sets(confirmation_method="manual"), "create"), "049 050 122 187"),
+    _fault("has_no_manual_confirmation", hears(drops("confirmation_method"), "create"), "049 119 120 121 187"),
+    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD)), "104d 163"),
+    _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm"), "099 100 188"),
     _fault(
         "does_not_see_payment_method_data",
         hears(
             lambda members: drops(*[name for name in members if name.startswith("payment_method_data")])(members),
             "confirm",
         ),
+        "112 113 114 115 189",
     ),
+    _fault("has_received_before_confirm", shows(sets(amount_received=1), status="requires_payment_method"), "033"),
     # -- errors
-    _fault("has_flat_errors", says(flattens)),
-    _fault("has_errors_without_type", tells(drops("type"))),
-    _fault("has_errors_without_message", tells(drops("message"))),
-    _fault("calls_everything_authentication", tells(sets(type="authentication_error"), "create", status=400)),
-    _fault("calls_everything_rate_limit", tells(sets(type="rate_limit_error"), "create", status=400)),
-    _fault("has_codes_of_its_own", tells(sets(code="bad_things_happened"), "create", status=400)),
-    _fault("breaks_on_bad_input", answers(500, "create", when=400)),
+    _fault(
+        "has_flat_errors",
+        says(flattens),
+        "010 010a 012 038b 038c 039b 039c 043a 045b 047a 091a 094 095a 095b 095c 095d 095e 095f 095g "
+        "095h 096 097 101b 103 104b 104c 107a 107b 107c 154 162 167a 196a",
+    ),
+    _fault("has_errors_without_type", tells(drops("type")), "010 010a 091a 094 107a 155 156 158 167a"),
+    _fault("has_errors_without_message", tells(drops("message")), "160"),
+    _fault(
+        "calls_everything_authentication", tells(sets(type="authentication_error"), "create", status=400), "155a 167a"
+    ),
+    _fault("calls_everything_rate_limit", tells(sets(type="rate_limit_error"), "create", status=400), "155b 167a"),
+    _fault(
+        "has_codes_of_its_own",
+        tells(sets(code="bad_things_happened"), "create", status=400),
+        "038b 039b 043a 045b 047a 157 159",
+    ),
+    _fault(
+        "breaks_on_bad_input",
+        answers(500, "create", when=400),
+        "005 038 038a 038b 038c 039 039a 039b 039c 043 043a 044 045 045a 045b 046 047 047a 048 049 052 "
+        "054 055 056 057 058 125 162 167 167a 187 192",
+    ),
     # -- idempotency
-    _fault("ignores_idempotency_keys", acts(lambda asked, serve: serve(asked.sending(idempotency_key=None)))),
-    _fault("takes_repeated_creates_for_one", takes_repeats_for_one),
+    _fault(
+        "ignores_idempotency_keys",
+        acts(lambda asked, serve: serve(asked.sending(idempotency_key=None))),
+        "164 167 167a",
+    ),
+    _fault("takes_repeated_creates_for_one", takes_repeats_for_one, "059"),
 ]

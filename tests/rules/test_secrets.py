@@ -83,7 +83,10 @@ def test_stack_traces_are_found(judge: Judge, text: str) -> None:
     assert found.actual == "a stack trace"
 
 
-@pytest.mark.parametrize("text", ["Traceback of the parcel", "Look at example.com (port 80)", "met at noon, line 3"])
+@pytest.mark.parametrize(
+    "text",
+    ["Traceback of the parcel", "Look at example.com (port 80)", "Pick up at the store (10:30)", "app.py, line 3"],
+)
 def test_no_alarm_on_prose(judge: Judge, text: str) -> None:
     assert judge("secrets_absent", {"kinds": ["stack_trace"]}, [{"refused": {"message": text}}]).verdict == "pass"
 
