@@ -78,9 +78,12 @@ def certify(**given: Any) -> None:
 def _certify_one(run: Run, fuzz: float) -> Certificate:
     from conformance.acting import act
 
-    run.preflight()
-    act(run, fuzz)
-    return run.finish()
+    try:
+        run.preflight()
+        act(run, fuzz)
+        return run.finish()
+    finally:
+        run.close()
 
 
 def _show(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -> None:

@@ -144,7 +144,6 @@ class Run:
         """Judges all that was seen and writes history, certificate and reports into ``folder``."""
         from conformance.report import write_all
 
-        self.client.close()
         outcomes = [*self.outcomes, *self._inapplicable(), *self._judged_by_rules()]
         verdicts = judge(
             self.contract,
@@ -167,8 +166,12 @@ class Run:
             exploration=[self.redactor.finding(finding) for finding in self.exploration],
         )
         write_all(certificate, self.history.redacted(), self.folder)
-        self.history.close()
         return certificate
+
+    def close(self) -> None:
+        """Lets go of connections and files."""
+        self.client.close()
+        self.history.close()
 
     def lacking(self, row: Requirement) -> str:
         """Why a row does not apply to the target; empty where it does."""

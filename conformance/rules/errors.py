@@ -29,6 +29,7 @@ def error_member(
     member: str = "",
     any_of: Sequence[str] = (),
     operation: Names = (),
+    credential: Names = (),
     non_empty_string: bool = False,
     values: Sequence[str] | None = None,
     values_from: str = "",
@@ -45,6 +46,8 @@ def error_member(
         if when_status and sighting.response.status not in when_status:
             continue
         if operation and sighting.operation not in each(operation):
+            continue
+        if credential and sighting.exchange.credential not in each(credential):
             continue
         names = [_named(bench, name) for name in any_of or (member,)]
         value = next((error[name] for name in names if error.get(name) is not None), None)

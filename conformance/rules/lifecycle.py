@@ -20,7 +20,9 @@ def _statuses(seen: Sequence[Sighting], bench: Bench) -> Iterator[tuple[Sighting
         if sighting.embedded is not None:
             shown = (*shown, sighting.embedded)
         for intent in shown:
-            status, identifier = intent.get(members["status"]), intent.get(members["id"])
+            status = intent.get(members["status"])
+            # What was asked for is what is shown, even by a server that shows another id; other rows see to that.
+            identifier = (sighting.operation and sighting.intent) or intent.get(members["id"])
             if isinstance(identifier, str) and isinstance(status, str) and status in bench.contract.statuses:
                 origin = sighting.exchange.origin
                 recording = origin.get("repo", "") + origin.get("file", "")

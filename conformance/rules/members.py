@@ -111,14 +111,18 @@ def livemode_is_test(seen: Sequence[Sighting], bench: Bench, member: str = "live
 
 
 @rule
-def member_matches(seen: Sequence[Sighting], bench: Bench, member: str, pattern: str) -> Judgements:
+def member_matches(
+    seen: Sequence[Sighting], bench: Bench, member: str, pattern: str, required: bool = False
+) -> Judgements:
     """The member, where it is text, matches a pattern in which ``{id}`` stands for the intent's id.
 
-    A member that the recording says was masked is left alone.
+    ``required``: it is text. A member that the recording says was masked is left alone.
     """
     identifier = bench.contract.settings["members"]["id"]
     for sighting, intent in _chosen(seen, bench):
         value = intent.get(member)
+        if required and not isinstance(value, str):
+            yield finding(sighting, f"{member} is text", value, _pointer(member))
         if isinstance(value, str) and member not in sighting.exchange.origin.get("redacted", ""):
             wanted = pattern.replace("{id}", re.escape(str(intent.get(identifier))))
             if re.search(wanted, value):

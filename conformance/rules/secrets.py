@@ -17,7 +17,7 @@ _DIGITS = re.compile(
 )
 _STACK = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\.py\", line [0-9]+|"
-    r"\bat [\w.$<> ]+\([^()]*:[0-9]+\)|/node_modules/"
+    r"\bat [\w.$<> ]+\([^()]*\.\w+(?::[0-9]+){1,2}\)|/node_modules/"
 )
 
 

@@ -82,15 +82,21 @@ def schema(
     for sighting in seen:
         if not _known_since(sighting, since):
             continue
-        # A search, which the contract does not hold, looks like a retrieve and rightly answers with a list.
-        promised = sighting.operation not in ("", "retrieve") or not isinstance(sighting.body, Mapping)
-        if rest and sighting.operation and sighting.succeeded and promised and not sighting.intents:
+        if rest and sighting.operation and sighting.succeeded and not _is_one(sighting):
             documented = "a JSON object"
             yield finding(
                 sighting, documented, "no JSON" if sighting.body is UNREADABLE else type(sighting.body).__name__
             )
         for intent in sighting.intents:
             yield from _judge(sighting, bench, schema, intent, claims, members, rest)
+
+
+def _is_one(sighting: Sighting) -> bool:
+    """Whether the body is one object, as an intent is.
+
+    A search, which the contract does not hold, looks like a retrieve and rightly answers with a list inside an object.
+    """
+    return isinstance(sighting.body, Mapping) and (sighting.operation == "retrieve" or bool(sighting.intents))
 
 
 @rule

@@ -187,7 +187,7 @@ class Actor:
         status = sighting.response.status
         if status in expected:
             return True
-        if status in (401, 403):
+        if status in (401, 403) and not {401, 403} & set(expected):
             raise Inconclusive(f"the target answered {status}, which speaks of the credential: {told(sighting)}")
         if status in (404, 405) and not isinstance(sighting.body, Mapping):
             raise Inconclusive(f"the target answered {status} without a JSON body, as if it did not know the path")

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.contract import ErrorKind
 from conformance.scenarios.acting import NOTHING, Actor, Table, told
-from conformance.scenarios.outcomes import Inconclusive
+from conformance.scenarios.outcomes import Inapplicable
 from conformance.sighting import Sighting, resolve
 
 
@@ -110,8 +110,8 @@ def _has_id(act: Actor, value: Any) -> bool:
 
 
 def expect_status(act: Actor, sighting: Sighting, intent: Table, wanted: Sequence[str]) -> None:
-    """The intent is in one of the statuses. Raises ``Inconclusive`` where it rightly shows none."""
+    """The intent is in one of the statuses. Raises ``Inapplicable`` where it rightly shows none."""
     if act.status not in intent and act.status not in act.contract.schemas["payment_intent"].get("required", ()):
-        raise Inconclusive(f"the intent shows no {act.status}, which the provider leaves optional")
+        raise Inapplicable(f"the intent shows no {act.status}, which the provider leaves optional")
     if intent.get(act.status) not in wanted:
         act.contradict(sighting, f"status {' or '.join(wanted)}", intent.get(act.status), f"/{act.status}")

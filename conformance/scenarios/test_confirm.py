@@ -15,6 +15,8 @@ from conformance.scenarios.outcomes import Inconclusive, NonConformance
 from conformance.scenarios.test_create import raw_call, variants, what
 from conformance.sighting import Sighting
 
+MOST_CONFIRMS = 50
+
 
 @takes("transition", *REFUSAL)
 def test_confirm_outcome(act: Actor, args: Table) -> None:
@@ -38,7 +40,7 @@ def test_confirm_outcome(act: Actor, args: Table) -> None:
             wrong.append(found)
     if wrong:
         raise NonConformance(tuple(finding for found in wrong for finding in found.findings))
-    if not reached or (reasons and not _alternatives(act, move)):
+    if not reached:
         raise Inconclusive("; ".join(reasons))
 
 
@@ -167,6 +169,8 @@ def test_confirm_status(act: Actor, args: Table) -> None:
         return
     if args.get("from_retrieve"):
         answer = act.retrieve(str(prepared[act.id]))
+    elif answer.response.status >= 500:
+        raise Inconclusive(f"the answer shows no status: {told(answer)}")
     expect_status(
         act, answer, act.settled(act.intent(answer), args.get("via", ("processing",)), args["to"]), args["to"]
     )
@@ -228,14 +232,14 @@ def test_confirm_again_charges_once(act: Actor, args: Table) -> None:
         act.contradict(again, "a refusal or the same intent", told(again))
 
 
-@takes("send", "omit", "create", "raw", "media_type")
+@takes("send", "omit", "create", "raw", "media_type", "method")
 def test_confirm_keeps_intent(act: Actor, args: Table) -> None:
     """A refused confirm changes nothing that a retrieve shows of status and money."""
     members = act.contract.settings["members"]
     watched = [
         members[name] for name in ("status", "amount_received", "amount_capturable", "payment") if name in members
     ]
-    prepared = act.fresh(args.get("create", {}))
+    prepared = act.fresh(args.get("create", {}), method=args.get("method", ""))
     identifier = str(prepared[act.id])
     before = act.made(act.retrieve(identifier))
     refused = act.confirm(identifier, args.get("send", {}), args.get("omit", ()), **raw_call(args))
@@ -253,7 +257,9 @@ def test_confirm_limit(act: Actor, args: Table) -> None:
     """Declined again and again, up to the limit that the target declares, the intent ends canceled."""
     limit = int(act.instruments.take("confirmation_limit"))
     intent = act.fresh()
-    for _ in range(min(limit + 1, 50)):
+    if limit > MOST_CONFIRMS:
+        raise Inconclusive(f"{limit} confirms are more than the {MOST_CONFIRMS} that are tried")
+    for _ in range(limit + 1):
         act.confirm(str(intent[act.id]), method="declined")
     later = act.retrieve(str(intent[act.id]))
     expect_status(act, later, act.intent(later), args["to"])

@@ -8,7 +8,7 @@ from conformance.evidence.finding import Finding
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import takes
 from conformance.scenarios.exam import ExamCase, read_exam
-from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance
+from conformance.scenarios.outcomes import Inapplicable, NonConformance
 from conformance.sighting import Sighting
 from conformance.target.values import MissingInstrument
 
@@ -30,9 +30,7 @@ def test_exam(act: Actor, args: Table) -> None:
 
     for_each(cases, attempt)
     if not sent:
-        raise (
-            Inapplicable("the target lends too little for any case") if cases else Inconclusive("the exam has no case")
-        )
+        raise Inapplicable("the target lends too little for any case of the exam")
 
 
 class Sitting:

@@ -68,6 +68,8 @@ def test_same_key_same_result(act: Actor, args: Table) -> None:
     first = act.create(idempotency_key=key)
     original = act.intent(first)
     second = act.create(idempotency_key=key)
+    if second.response.status != first.response.status:
+        act.contradict(second, f"HTTP {first.response.status}, as first", f"HTTP {second.response.status}")
     if act.intent(second, "the first answer again").get(act.id) != original[act.id]:
         act.contradict(second, f"the intent of the first call, {original[act.id]}", act.intent(second).get(act.id))
 

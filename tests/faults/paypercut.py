@@ -8,6 +8,7 @@ from typing import Any
 from .deeds import (
     accepting,
     acts,
+    charging_all_the_same,
     confirms_again,
     confirms_unknown,
     in_html,
@@ -75,6 +76,7 @@ def _as_manual(asked: Asked, said: Said) -> None:
 
 
 FAULTS = [
+    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD)), "146"),
     # -- the object
     _fault(
         "names_a_status_of_its_own", shows(sets(status="open"), status="requires_payment_method"), "008 040 041 073"

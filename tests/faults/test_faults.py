@@ -28,25 +28,6 @@ PREFLIGHT = {
     "dots": {"DOT-001a", "DOT-003", "DOT-120"},
 }
 
-# Where the catalogue or a check is known to see too little or too much, and why; the sets say what is right.
-KNOWN = {
-    "stripe-ignores_unknown_capture_methods": "STR-116 confirms without a method, which is refused anyway",
-    "stripe-does_not_see_payment_method_data": "STR-113 to 115 confirm without a method, which is refused anyway",
-    "stripe-embeds_another_intent": "STR-191 takes the embedded intents for one whose status changes",
-    "stripe-keeps_publishable_keys_from_reading": "STR-015 fails where nothing could be read",
-    "revkeen-has_no_status_before_confirm": "RVK-010 does not look at a status that is no text",
-    "revkeen-answers_with_another_intent": "RVK-154 takes the shown id for an intent whose status changes",
-    "paypercut-confirms_canceled_intents": "PPC-082 confirms without a method, which is refused anyway",
-    "dots-answers_with_lists": "DOT-132 takes a list for an answer to confirm, as long as intents are in it",
-    "paypercut-breaks_on_declines": "PPC-074 fails for a server error, which shows nothing as succeeded",
-}
-
-
-def _case(provider: str, fault: Fault) -> object:
-    name = f"{provider}-{fault.name}"
-    marks = [pytest.mark.xfail(reason=KNOWN[name], raises=AssertionError)] if name in KNOWN else []
-    return pytest.param(provider, fault, id=name, marks=marks)
-
 
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, str]]:
@@ -62,7 +43,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str,
 
 @pytest.mark.parametrize(
     ("provider", "fault"),
-    [_case(provider, fault) for provider in FAULTS for fault in FAULTS[provider]],
+    [pytest.param(provider, fault, id=f"{provider}-{fault.name}") for provider in FAULTS for fault in FAULTS[provider]],
 )
 def test_a_fault_breaks_what_it_contradicts_and_nothing_else(
     provider: str,
