@@ -181,7 +181,6 @@ class Scenarios:
         from conformance.verdict import exit_code
 
         certificate = self.run.finish()
-        self.run.close()
         self.lines = [f"{certificate.result}: {reason}" for reason in certificate.reasons]
         self.lines.append(f"certificate and reports: {self.run.folder}")
         session.exitstatus = exit_code(certificate) or (1 if self.others_failed else 0)

@@ -166,6 +166,7 @@ class Run:
             exploration=[self.redactor.finding(finding) for finding in self.exploration],
         )
         write_all(certificate, self.history.redacted(), self.folder)
+        self.close()
         return certificate
 
     def close(self) -> None:

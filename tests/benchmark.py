@@ -37,8 +37,8 @@ def served(provider: str, folder: Path) -> Iterator[Path]:
 
 def run_once(target: Path, folder: Path) -> tuple[dict[str, float], list[Request]]:
     """Seconds of acting and of the whole run, in this process, imports done; and what was sent."""
-    from conformance.acting import act
     from conformance.order import Order, prepare_runs
+    from conformance.session import act
 
     (run,) = prepare_runs(Order(target=str(target), output=str(folder)))
     started = time.perf_counter()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.acting import act
 from conformance.contract import provider_names
 from conformance.order import Order, prepare_runs
 from conformance.reference import provider_names as reference_names
 from conformance.reference import serve, target_settings
+from conformance.session import act
 from conformance.verdict import Certificate, exit_code
 
 REQUEST_LIMITS = {"stripe": 900}  # what a sandbox bears; 600 for the others

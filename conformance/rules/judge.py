@@ -69,6 +69,14 @@ def judge_history(
 
 
 def _outcome(row: Requirement, judgements: Judgements) -> Outcome:
+    try:
+        return _gathered(row, judgements)
+    except Exception as slip:
+        # One slip of ours must not cost the verdicts of all other rows.
+        return Outcome(row.id, "error", f"the suite failed: {type(slip).__name__}: {slip}")
+
+
+def _gathered(row: Requirement, judgements: Judgements) -> Outcome:
     judged: list[int] = []
     findings: dict[tuple[str, str, str], Finding] = {}
     for number, finding in judgements:

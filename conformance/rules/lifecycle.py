@@ -21,8 +21,9 @@ def _statuses(seen: Sequence[Sighting], bench: Bench) -> Iterator[tuple[Sighting
             shown = (*shown, sighting.embedded)
         for intent in shown:
             status = intent.get(members["status"])
-            # What was asked for is what is shown, even by a server that shows another id; other rows see to that.
-            identifier = (sighting.operation and sighting.intent) or intent.get(members["id"])
+            identifier = intent.get(members["id"])
+            if sighting.operation and sighting.intent and identifier != sighting.intent:
+                continue  # not the intent that was asked for; other rows see to that
             if isinstance(identifier, str) and isinstance(status, str) and status in bench.contract.statuses:
                 origin = sighting.exchange.origin
                 recording = origin.get("repo", "") + origin.get("file", "")

@@ -25,6 +25,7 @@ def test_method_not_served(act: Actor, args: Table) -> None:
 @takes("operation", "ids", "send", *REFUSAL)
 def test_unknown_id_refused(act: Actor, args: Table) -> None:
     operation = args["operation"]
+    unknown = act.unknown_id()  # making it shows that the path is served at all
 
     def attempt(identifier: str) -> None:
         send = args.get("send", {})
@@ -33,7 +34,7 @@ def test_unknown_id_refused(act: Actor, args: Table) -> None:
         answer = act.seen(act.client.call(operation, identifier, body))
         expect_refusal(act, answer, args, "not_found", f"{operation} of an unknown id")
 
-    for_each(args.get("ids") or [act.unknown_id()], attempt)
+    for_each(args.get("ids", [unknown]), attempt)
 
 
 @takes("operation", "member", "schema", "create", "method", "confirmed")

@@ -148,7 +148,7 @@ class Client:
             request = self._http.build_request(method, url, headers=headers, content=content or None)
             wire = tuple((name, value) for name, value in request.headers.items() if name != "user-agent")
             with_body = self._http.send(request, stream=True)
-            response = _read(with_body)
+            response = _read(with_body, self.target.timeout)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return self.history.add(
@@ -195,14 +195,16 @@ def _encode(media_type: str, body: Any, raw: bytes | None) -> tuple[bytes, str]:
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"), media_type
 
 
-def _read(response: httpx.Response) -> Response:
-    """The whole answer. Raises ``ValueError`` where it is longer than any documented one could be."""
-    parts, size = [], 0
+def _read(response: httpx.Response, seconds: float) -> Response:
+    """The whole answer. Raises ``ValueError`` where it is longer, or takes longer, than any documented one could."""
+    parts, size, until = [], 0, time.monotonic() + seconds
     try:
         for part in response.iter_bytes():
             size += len(part)
             if size > BODY_LIMIT:
                 raise ValueError(f"the answer is longer than {BODY_LIMIT} bytes")
+            if time.monotonic() > until:
+                raise ValueError(f"the answer takes longer than {seconds:g} s")
             parts.append(part)
     finally:
         response.close()

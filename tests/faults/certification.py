@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 
-from conformance.acting import act
 from conformance.contract import load_contract
 from conformance.order import embedded_target
 from conformance.reference import create_app
 from conformance.run import Run
+from conformance.session import act
 from conformance.verdict import Certificate
 
 from .faulty import Faulty, Lie

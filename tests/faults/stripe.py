@@ -81,8 +81,9 @@ FAULTS = [
             shows(lambda o: o.update(currency=o["currency"].upper()), inside_errors=False),
             shows(sets(capture_method="later"), inside_errors=False),
         ),
-        "022 025 026 051",
+        "022 025 026 051 197",
     ),
+    _fault("counts_created_in_milliseconds", shows(lambda o: o.update(created=o["created"] * 1000)), "198"),
     _fault(
         "shows_metadata_as_numbers",
         shows(where(lambda o: o.get("metadata"), sets(metadata={"a": 1})), "retrieve"),

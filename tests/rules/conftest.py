@@ -58,7 +58,8 @@ def exchange_of(
         envelope = contract.settings["errors"]["object"].strip("/")
         body = {envelope: {**refused, **inside}} if envelope else dict(refused)
     held = contract.operations[operation] if operation else None
-    identifier = body.get("id", "pi_1") if isinstance(body, dict) else "pi_1"
+    about = intent_of(contract, embedded) if embedded is not None else body
+    identifier = about.get("id", "pi_1") if isinstance(about, dict) else "pi_1"
     path = path or re.sub(r"\{\w+\}", str(identifier), held.path if held else "")
     form = held is None or "form" in held.media_type
     content = b"" if asked is None else encode_form(asked) if form else json.dumps(asked).encode()
