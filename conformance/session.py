@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from conformance.run import Run
 
 
+# Plugins of pytest's own that a run has no use for; each costs time with every test.
+_IDLE = (
+    "terminal", "cacheprovider", "logging", "unraisableexception", "threadexception", "faulthandler", "doctest",
+    "unittest", "junitxml", "pastebin", "recwarn", "warnings", "stepwise", "setuponly", "setupplan",
+)  # fmt: skip
+
+
 class _Shown:
     """Moves a progress bar on, item by item."""
 
@@ -53,7 +60,7 @@ def act(run: Run, fuzz: float = 0.0) -> None:
     columns = TextColumn(f"{run.contract.title:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         shown = _Shown(progress, progress.add_task("", total=None))
-        options = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"]
+        options = [f"-pno:{plugin}" for plugin in _IDLE] + ["--capture=no", "--assert=plain"]
         place = str(SCENARIOS)
         options += ["-c", os.devnull, "--rootdir", place, "--confcutdir", place, "--import-mode=importlib", place]
         code = pytest.main(options, plugins=[Scenarios(run), shown])
