@@ -15,6 +15,7 @@ from conformance.contract import Contract
 
 _SECTIONS = {"target", "instruments", "lacks", "waiver"}
 _TARGET_KEYS = {"name", "provider", "base_url", "api_key", "requests_per_second", "timeout"}
+POLITE_PACE = 10.0  # requests a second, where a provider documents no limit
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -127,7 +128,7 @@ def make_target(
             raise SettingsError(f"{where}[lacks] {key} needs a reason")
     lent = {**contract.settings.get("instruments", {}), **(instruments or {})}
     local = address.hostname in LOOPBACK
-    documented_pace = float(contract.settings.get("requests_per_second", 0))
+    documented_pace = float(contract.settings.get("requests_per_second", POLITE_PACE))
     return Target(
         name=name or str(address.hostname) + (f"-{address.port}" if address.port else ""),
         provider=contract.name,

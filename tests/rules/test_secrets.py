@@ -11,7 +11,7 @@ from conformance.evidence.finding import Outcome
 
 Judge = Callable[..., Outcome]
 
-KEY = "sk_test_belongsToNobody0000000000"
+KEY = "sk_test_belongsToNobody"
 CARD = {"kinds": ["card_number"]}
 
 
