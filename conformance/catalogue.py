@@ -38,6 +38,7 @@ def overview(contracts: Iterable[Contract]) -> RenderableType:
 
 def explain(contract: Contract, row: Requirement) -> RenderableType:
     """One row in full: statement, source, check and its arguments, and how to run it alone."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -46,7 +47,8 @@ def explain(contract: Contract, row: Requirement) -> RenderableType:
     for source in row.sources:
         table.add_row("source", f"{source.title}\n{source.url}")
     if row.check:
-        table.add_row("judged by", f"{judged_by(row)} {row.check} {json.dumps(dict(row.args)) if row.args else ''}")
+        arguments = escape(json.dumps(dict(row.args))) if row.args else ""
+        table.add_row("judged by", f"{judged_by(row)} {row.check} {arguments}")
         for name in row.needs:
             table.add_row("needs", f"{name}: {contract.settings['capabilities'][name]}")
         table.add_row("run alone", f"conformance certify --provider {contract.name} --only {row.id}")
