@@ -156,6 +156,7 @@ class Scenarios:
     def _outcome(self, item: pytest.Item, row: Requirement, raised: BaseException | None) -> Outcome:
         from conformance.evidence.finding import Outcome
         from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
+        from conformance.target.client import TargetSilent
         from conformance.target.values import MissingInstrument
 
         scenario = f"{item.path.name}::{item.name}"
@@ -168,7 +169,7 @@ class Scenarios:
             return Outcome(row.id, "inconclusive", str(raised), exchanges=numbers)
         if isinstance(raised, Inapplicable | MissingInstrument):
             return Outcome(row.id, "inapplicable", str(raised), exchanges=numbers)
-        if isinstance(raised, Unanswered):
+        if isinstance(raised, Unanswered | TargetSilent):
             return Outcome(row.id, "error", str(raised), exchanges=numbers)
         return Outcome(row.id, "error", f"the suite failed: {type(raised).__name__}: {raised}", exchanges=numbers)
 

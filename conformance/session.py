@@ -65,7 +65,10 @@ def act(run: Run, fuzz: float = 0.0) -> None:
         options += ["-c", os.devnull, "--rootdir", place, "--confcutdir", place, "--import-mode=importlib", place]
         code = pytest.main(options, plugins=[Scenarios(run), shown])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise SuiteError("the scenarios could not run:\n" + "\n".join(shown.trouble))
+        trouble = "\n".join(shown.trouble) or (
+            "interrupted" if code == pytest.ExitCode.INTERRUPTED else f"pytest ended with {code}"
+        )
+        raise SuiteError(f"the scenarios could not run: {trouble}")
     if fuzz > 0:
         from conformance.scenarios.exploration import explore
 

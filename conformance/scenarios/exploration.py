@@ -10,6 +10,7 @@ from conformance.scenarios.acting import Actor
 from conformance.scenarios.generation import fresh_cases
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, Unanswered
 from conformance.scenarios.test_exam import Sitting, judge_case
+from conformance.target.client import TargetSilent
 from conformance.target.values import MissingInstrument
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def explore(run: Run, seconds: float) -> list[Finding]:
                 wrong = judge_case(act, case, sitting.send(case))
             except (MissingInstrument, Inapplicable):
                 continue
-            except (Unanswered, Inconclusive) as stopped:
+            except (Unanswered, Inconclusive, TargetSilent) as stopped:
                 found[("stopped", "")] = Finding("an answer", f"exploration stopped: {stopped}")
                 return list(found.values())
             if wrong:

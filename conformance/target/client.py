@@ -20,15 +20,20 @@ from conformance.target.credentials import present
 from conformance.target.settings import LOOPBACK, Target
 
 FORM = "application/x-www-form-urlencoded"
+PATIENCE = 60.0  # seconds without any answer, over requests in a row, before no more are sent
 BODY_LIMIT = 8 * 1024 * 1024  # bytes; no documented answer comes near
+
+
+class TargetSilent(Exception):
+    """The target has given no answer for so long that nothing more is sent to it."""
 
 
 class Client:
     """Speaks a contract's operations to one target.
 
     ``transport`` replaces the network (the reference server in memory). Nothing random: idempotency keys derive from
-    ``seed``, the scenario's name and a count. Redirects are never followed. Never raises for what a target does: a
-    network failure is an exchange with ``failure``.
+    ``seed``, the scenario's name and a count. Redirects are never followed. A network failure is an exchange with
+    ``failure``; only when the target has been silent for ``PATIENCE`` seconds is ``TargetSilent`` raised.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Client:
         self.contract, self.target, self.history, self.seed = contract, target, history, seed
         self.scenario = ""
         self._counts: dict[str, int] = {}
+        self._silence = 0.0
         self._lock = threading.Lock()
         self._pace = Pace(target.requests_per_second)
         local = urlsplit(target.base_url).hostname in LOOPBACK
@@ -142,6 +148,8 @@ class Client:
     def _exchange(
         self, method: str, url: str, headers: dict[str, str], content: bytes, credential: str, case: str
     ) -> Exchange:
+        if self._silence > PATIENCE:
+            raise TargetSilent(f"no answer for {self._silence:.0f} s of waiting; no more requests are sent")
         self._pace.wait()
         started, response, failure, wire = time.time(), None, "", tuple(headers.items())
         try:
@@ -151,6 +159,8 @@ class Client:
             response = _read(with_body, self.target.timeout)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        ended = time.time()
+        self._silence = self._silence + ended - started if response is None else 0.0
         return self.history.add(
             Exchange(
                 number=self.history.next_number(),
@@ -161,7 +171,7 @@ class Client:
                 case=case,
                 failure=failure,
                 started=started,
-                ended=time.time(),
+                ended=ended,
             )
         )
 

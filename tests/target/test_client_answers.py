@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from conformance.target import client as module
-from conformance.target.client import BODY_LIMIT, Pace
+from conformance.target.client import BODY_LIMIT, Pace, TargetSilent
 
 
 def test_an_exchange_says_what_was_sent_and_answered(answering: Callable) -> None:
@@ -118,3 +118,38 @@ def test_pace_does_not_save_up(monkeypatch: pytest.MonkeyPatch) -> None:
         pace.wait()
         starts.append(clock.now - 100.0)
     assert starts == [0.0, 60.0, 60.5, 61.0]
+
+
+def test_a_silent_target_is_left_alone(answering: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        clock[0] += 25.0
+        raise httpx.ReadTimeout("no answer", request=request)
+
+    monkeypatch.setattr("conformance.target.client.time.time", lambda: clock[0])
+    wire = answering(silent)
+    client = wire.client()
+    for _ in range(3):
+        assert client.call("create", body={}).failure
+    with pytest.raises(TargetSilent, match="75 s"):
+        client.call("create", body={})
+    assert len(wire.sent) == 3
+
+
+def test_an_answer_ends_the_silence(answering: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    answers = [False, False, True, False, False, False]
+
+    def now_and_then(request: httpx.Request) -> httpx.Response:
+        clock[0] += 25.0
+        if answers.pop(0):
+            return httpx.Response(200, json={"id": "pi_1"})
+        raise httpx.ReadTimeout("no answer", request=request)
+
+    monkeypatch.setattr("conformance.target.client.time.time", lambda: clock[0])
+    client = answering(now_and_then).client()
+    for _ in range(6):
+        client.call("create", body={})
+    with pytest.raises(TargetSilent):
+        client.call("create", body={})
