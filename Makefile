@@ -19,7 +19,7 @@ types: $(VENV)/.ready
 	$(BIN)/mypy
 
 tests: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 benchmark: $(VENV)/.ready
 	$(BIN)/python -m tests.benchmark

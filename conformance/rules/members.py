@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.evidence.forms import decode_form
 from conformance.rules.judge import Bench, Judgements, each, finding, held, rule
 from conformance.sighting import Sighting, resolve
 
@@ -161,6 +162,20 @@ def member_absent_after(seen: Sequence[Sighting], bench: Bench, member: str, ope
     for sighting, intent in _chosen(seen, bench, operation=operations):
         shown = intent.get(member) is not None
         yield finding(sighting, f"no {member}", "present", _pointer(member)) if shown else held(sighting)
+
+
+@rule
+def references_unexpanded(seen: Sequence[Sighting], bench: Bench, members: Names) -> Judgements:
+    """Where nothing was asked to be expanded, members that refer to other objects hold an id or null."""
+    for sighting, intent in _chosen(seen, bench):
+        if "expand" in sighting.asked or "expand" in decode_form(sighting.exchange.request.query.encode()):
+            continue
+        for member in each(members):
+            if member in intent:
+                value = intent[member]
+                plain = value is None or isinstance(value, str)
+                told = f"an object ({type(value).__name__})"
+                yield held(sighting) if plain else finding(sighting, "an id or null", told, _pointer(member))
 
 
 def _absent_or(intent: Mapping[str, Any], member: str) -> str:

@@ -55,7 +55,7 @@ def test_expands(act: Actor, args: Table) -> None:
             query=act.expansion(member) if in_query else None,
         )
     )
-    found = act.intent(answer).get(member)
+    found = act.made(answer).get(member)
     if not isinstance(found, dict):
         act.contradict(answer, f"{member} is an object when expanded", found, f"/{member}")
     if "schema" in args:

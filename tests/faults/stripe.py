@@ -105,6 +105,8 @@ FAULTS = [
         ),
         "029 030",
     ),
+    _fault("does_not_expand_on_confirm", hears(lambda o: o.pop("expand[]", None), "confirm"), "182"),
+    _fault("expands_unasked", shows(where(lambda o: "review" in o, sets(review={"id": "prv_1"}))), "185"),
     _fault("shows_secrets_of_another_form", shows(sets(client_secret="secret_1"), "retrieve"), "034"),
     _fault(
         "keeps_next_action_after_success",
@@ -205,7 +207,7 @@ FAULTS = [
         "105 107d 191",
     ),
     _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111"),
-    _fault("answers_confirm_too_early", acts(too_early), "042 088 089 098 099 101d 111 111a 112 117 128 129 190"),
+    _fault("answers_confirm_too_early", acts(too_early), "042 088 089 098 099 101d 111 111a 112 117 128 129 182 190"),
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 402, 403, 404)),

@@ -52,6 +52,7 @@ ARGS: dict[str, dict[str, Any]] = {
     "members_not_null_when_present": {"members": ["id"]},
     "members_present": {"members": ["id"]},
     "object_named_by": {"member": "next_action", "by": "type"},
+    "references_unexpanded": {"members": ["id"]},
     "schema": {"schema": "payment_intent", "rest": True},
     "secrets_absent": {"kinds": ["card_number", "api_key", "stack_trace"]},
     "success_status": {"operation": "create"},

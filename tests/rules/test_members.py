@@ -38,6 +38,7 @@ def shown(operation: str = "create", /, **members: Any) -> dict[str, Any]:
         ("member_matches", SECRET, [shown(id="pi_1.", client_secret="pi_1._secret_x")]),
         ("object_named_by", NAMED, [shown(next_action={"type": "redirect_to_url", "redirect_to_url": {}})]),
         ("created_is_now", {"member": "created", "within": 300}, [shown(created=NOW - 299)]),
+        ("references_unexpanded", {"members": ["review", "customer"]}, [shown(review="prv_1", customer=None)]),
         ("member_absent_after", {"member": "review", "operations": ["retrieve"]}, [shown("retrieve", review=None)]),
     ],
 )
@@ -89,6 +90,7 @@ def test_holds(judge: Judge, check: str, args: dict[str, Any], told: list[dict[s
             "none",
             "/next_action/redirect_to_url",
         ),
+        ("references_unexpanded", {"members": "review"}, shown(review={"id": "x"}), "an id or null", "dict", "/review"),
         ("created_is_now", {"member": "created"}, shown(created=NOW - 400), "300 s", str(NOW - 400), "/created"),
         ("created_is_now", {"member": "created"}, shown(created=NOW * 1000), "seconds", str(NOW * 1000), "/created"),
         (
@@ -126,6 +128,8 @@ def test_finds(
         ("member_matches", SECRET, [{**shown(client_secret="***"), "origin": {"redacted": "client_secret"}}]),
         ("object_named_by", NAMED, [shown(next_action=None), shown(next_action={})]),
         ("created_is_now", {"member": "created"}, [shown("retrieve", created=1), shown(created=True)]),
+        ("references_unexpanded", {"members": "review"}, [shown(review=...)]),
+        ("references_unexpanded", {"members": "review"}, [{**shown(review={}), "asked": {"expand": ["review"]}}]),
         ("created_is_now", {"member": "created"}, [{**shown(created=1), "started": 0.0, "ended": 0.0}]),
         ("member_absent_after", {"member": "client_secret", "operations": "retrieve"}, [shown()]),
     ],
