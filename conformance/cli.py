@@ -13,6 +13,7 @@ from conformance import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conformance.contract import Contract
     from conformance.evidence.exchange import Exchange
     from conformance.run import Run
     from conformance.verdict import Certificate
@@ -177,28 +178,44 @@ def _target_file(provider: str, url: str, settings: dict[str, Any]) -> str:
 
 
 @main.command()
-@click.argument("identifier", required=False)
+@click.argument("identifier", metavar="[ID]", default="")
 @click.option("--provider", default="", help="Only this provider's rows.")
-def requirements(identifier: str | None, provider: str) -> None:
-    """List the catalogue, or explain one requirement."""
-    from conformance.catalogue import explain, overview
+@click.option("--level", type=click.Choice(["must", "should", "may"], case_sensitive=False), help="Only this level's.")
+@click.option("--area", default="", help="Only this area's rows.")
+@click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "markdown"]))
+@click.option("--lock", is_flag=True, help="Write schemas/requirements.lock anew, to be reviewed as a diff.")
+def requirements(identifier: str, provider: str, level: str | None, area: str, form: str, lock: bool) -> None:
+    """Count the catalogue, list it (json, markdown), or explain one row."""
+    from conformance.catalogue import as_json, as_markdown, explain, overview, select
     from conformance.contract import CatalogueError, load_contract, provider_names
 
     try:
         contracts = [load_contract(name) for name in ([provider] if provider else provider_names())]
+        if lock:
+            if identifier or provider or level or area or form != "table":
+                _fail("--lock holds the whole catalogue and goes alone", WRONG_INVOCATION)
+            _write_lock(contracts)
+            return
+        contracts = select(contracts, identifier, level or "", area)
     except CatalogueError as error:
         _fail(error, WRONG_INVOCATION)
+    if form != "table":
+        click.echo(as_json(contracts) if form == "json" else as_markdown(contracts), nl=False)
+        return
     from rich.console import Console
 
-    console = Console()
-    if identifier is None:
-        console.print(overview(contracts))
-        return
-    for contract in contracts:
-        if identifier in contract.requirements:
-            console.print(explain(contract, contract.requirements[identifier]))
-            return
-    _fail(f"{identifier}: no such requirement; `conformance requirements` counts them", WRONG_INVOCATION)
+    shown = explain(contracts[0], contracts[0].requirements[identifier]) if identifier else overview(contracts)
+    Console().print(shown)
+
+
+def _write_lock(contracts: Sequence[Contract]) -> None:
+    from conformance.catalogue import LOCK_NAME, write_lock
+    from conformance.contract import contract_root
+
+    path = contract_root() / LOCK_NAME
+    text = write_lock(contracts, path.read_text(encoding="utf-8") if path.is_file() else "")
+    path.write_text(text, encoding="utf-8")
+    click.echo(f"{path}: {len(text.splitlines())} requirements")
 
 
 @main.command()
