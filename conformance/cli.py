@@ -48,6 +48,7 @@ def _fail(message: object, code: int) -> NoReturn:
 @click.option("--seed", default=1, show_default=True, help="What idempotency keys and fresh cases derive from.")
 @click.option("--fuzz", default=0.0, metavar="SECONDS", help="Explore beyond the fixed exam for so long.")
 @click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
+@click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")
 @click.option("--output", default="", metavar="DIR", help="Where reports go. Default: reports/<provider>-<target>/.")
 def certify(**given: Any) -> None:
     """Act on a target and judge it.
@@ -116,18 +117,22 @@ def _show(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--provider", required=True, help="The contract that the recordings are held to.")
 @click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
+@click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")
 @click.option("--output", default="", metavar="DIR", help="Where reports go. Default: reports/<provider>-audit/.")
-def audit(files: tuple[Path, ...], provider: str, strict: bool, output: str) -> None:
+def audit(files: tuple[Path, ...], provider: str, strict: bool, contracts: str, output: str) -> None:
     """Judge recordings that exist: VCR cassettes, JSON lines, histories; files or folders."""
     from conformance.audit import audit_recordings
-    from conformance.contract import CatalogueError, load_contract
+    from conformance.contract import CatalogueError
     from conformance.evidence.recordings import RecordingError
+    from conformance.order import known_contracts
     from conformance.verdict import exit_code
 
     folder = Path(output or f"reports/{provider}-audit")
     try:
-        contract = load_contract(provider)
-        certificate, exchanges, left_out = audit_recordings(contract, files, folder, strict=strict)
+        known = known_contracts(contracts)
+        if provider not in known:
+            _fail(f"--provider {provider}: no such contract; known: {', '.join(known)}", WRONG_INVOCATION)
+        certificate, exchanges, left_out = audit_recordings(known[provider], files, folder, strict=strict)
     except (CatalogueError, RecordingError) as error:
         _fail(error, WRONG_INVOCATION)
     for reason, count in left_out.items():

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.checks import check_catalogue
-from conformance.contract import Contract, load_contract, provider_names
+from conformance.contract import Contract, provider_names
+from conformance.contract.loading import load_contracts
 from conformance.contract.model import LEVELS
 from conformance.run import Run, Selection
 from conformance.target.settings import SettingsError, Target, load_target, make_target, refuse_live
@@ -22,7 +23,11 @@ EMBEDDED = "reference"
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked for. ``target`` is a URL, a target file, or empty for the embedded reference server."""
+    """What was asked for.
+
+    ``target`` is a URL, a target file, or empty for the embedded reference server. ``contracts`` is a folder of further
+    providers' folders, or empty.
+    """
 
     providers: tuple[str, ...] = ()
     target: str = ""
@@ -33,6 +38,18 @@ class Order:
     only: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    contracts: str = ""
+
+
+def known_contracts(further: str = "") -> dict[str, Contract]:
+    """The contracts that come with the suite and those of the folder ``further``, their rows' checks looked up.
+
+    Raises ``CatalogueError`` where the folder gives none or a contract contradicts itself.
+    """
+    contracts = load_contracts(Path(further) if further else None)
+    for contract in contracts.values():
+        check_catalogue(contract)
+    return contracts
 
 
 def prepare_runs(order: Order) -> Iterator[Run]:
@@ -40,9 +57,7 @@ def prepare_runs(order: Order) -> Iterator[Run]:
 
     Raises ``SettingsError`` and ``CatalogueError``; nothing has been sent then.
     """
-    contracts = {name: load_contract(name) for name in provider_names()}
-    for contract in contracts.values():
-        check_catalogue(contract)
+    contracts = known_contracts(order.contracts)
     targets = _targets(order, contracts)
     for target in targets:
         refuse_live(target, contracts)
@@ -73,9 +88,15 @@ def prepare_runs(order: Order) -> Iterator[Run]:
 
 
 def embedded_target(contract: Contract) -> Target:
-    """The reference server in memory, as a target."""
+    """The reference server in memory, as a target. Raises ``SettingsError`` where it does not speak the contract."""
+    from conformance.reference import provider_names as spoken
     from conformance.reference import target_settings
 
+    if contract.name not in spoken():
+        raise SettingsError(
+            f"--provider {contract.name}: the embedded reference server speaks {', '.join(spoken())}; "
+            "any other provider needs --target"
+        )
     settings = target_settings(contract.name)
     return make_target(
         contract,
@@ -102,7 +123,7 @@ def _targets(order: Order, contracts: dict[str, Contract]) -> list[Target]:
     if not order.target:
         if order.api_key:
             raise SettingsError("--api-key goes with --target")
-        return [embedded_target(contracts[name]) for name in order.providers or contracts]
+        return [embedded_target(contracts[name]) for name in order.providers or provider_names()]
     if "://" not in order.target:
         target = load_target(Path(order.target), contracts, api_key=order.api_key)
         if order.providers and order.providers != (target.provider,):

@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("provider", default="", help="the contract to hold the target to")
     option("target", default="", help="URL or target file; without it, the embedded reference server")
     option("api-key", default="", help="KEY or env:NAME, a test key of the target")
+    option("contracts", default="", metavar="DIR", help="folder of further providers' contracts")
     option("seed", type=int, default=1, help="what idempotency keys derive from (default 1)")
     option("output", default="", help="folder for certificate, history and reports")
     option("strict", action="store_true", help="SHOULD decides conformance too")
@@ -58,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         only=tuple(given("only")),
         areas=tuple(given("area")),
         levels=tuple(given("level")),
+        contracts=given("contracts"),
     )
     try:
         (run,) = prepare_runs(order)

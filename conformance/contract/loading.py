@@ -23,6 +23,14 @@ from conformance.contract.model import (
 
 ANY_INTENT = "(unknown)"  # the `from` of a transition on an intent that does not exist
 
+_SETTINGS = {
+    "": ("title", "prefix", "authentication", "members", "errors", "requests"),
+    "authentication": ("scheme", "unknown_key"),
+    "members": ("id", "status", "payment_method"),
+    "requests": ("create",),
+}
+_OPERATIONS = ("create", "retrieve", "confirm")
+_SCHEMAS = ("payment_intent", "create.request", "confirm.request", "error")
 _REQUIREMENT_KEYS = {"id", "level", "area", "statement", "source", "check", "with", "needs", "not_tested"}
 _TRANSITION_KEYS = {"id", "operation", "from", "method", "send", "create", "to", "via", "refused", "leaves", "source"}
 _VAGUE = re.compile(r"\b(should|verify that|test that)\b", re.IGNORECASE)
@@ -61,15 +69,37 @@ def load_contract(provider: str, root: Path | None = None) -> Contract:
         raise CatalogueError(f"{folder}: a file {told}") from error
 
 
+def load_contracts(further: Path | None = None) -> dict[str, Contract]:
+    """The contracts that come with the suite, and with them those under ``further``, by name.
+
+    Raises ``CatalogueError`` as ``load_contract`` does, and where ``further`` holds no contract or one whose name is
+    taken.
+    """
+    shipped = contract_root()
+    contracts = {name: load_contract(name) for name in provider_names()}
+    if further is None:
+        return contracts
+    if not further.is_dir():
+        raise CatalogueError(f"contracts: there is no folder {further}")
+    added = provider_names(further)
+    if not added:
+        raise CatalogueError(f"contracts: {further} holds no provider's folder, no <provider>/provider.toml")
+    for name in added:
+        if name in contracts:
+            raise CatalogueError(f"contracts: {further / name}: the name {name} is taken, by {shipped / name}")
+    return {**contracts, **{name: load_contract(name, further) for name in added}}
+
+
 def _loaded(provider: str, folder: Path) -> Contract:
     settings = _toml(folder / "provider.toml")
-    _has_keys(
-        folder / "provider.toml", "the file", settings, ("title", "prefix", "authentication", "members", "requests")
-    )
+    for where, keys in _SETTINGS.items():
+        table = settings.get(where, {}) if where else settings
+        _has_keys(folder / "provider.toml", f"[{where}]" if where else "the file", table, keys)
     document = _json(folder / "openapi.json")
     schemas = {path.name.removesuffix(".schema.json"): _json(path) for path in sorted(folder.glob("*.schema.json"))}
-    if "payment_intent" not in schemas:
-        raise CatalogueError(f"{folder}: there is no payment_intent.schema.json")
+    for name in _SCHEMAS:
+        if name not in schemas:
+            raise CatalogueError(f"{folder}: there is no {name}.schema.json")
     lifecycle = _toml(folder / "lifecycle.toml")
     _has_keys(folder / "lifecycle.toml", "the file", lifecycle, ("statuses",))
     sources = _sources(folder)
@@ -232,10 +262,19 @@ def _has_keys(path: Path, what: str, row: Mapping[str, Any], needed: Iterable[st
 
 def _cross_check(contract: Contract) -> None:
     folder, capabilities = contract.folder, contract.settings.get("capabilities", {})
+    for name in _OPERATIONS:
+        if name not in contract.operations:
+            raise CatalogueError(f"{folder / 'openapi.json'}: there is no operation {name!r}")
+    scheme = contract.settings["authentication"]["scheme"]
+    if scheme not in contract.security:
+        raise CatalogueError(f"{folder / 'provider.toml'}: [authentication] scheme {scheme!r} is not in openapi.json")
     for row in contract.requirements.values():
         for name in row.needs:
             if name not in capabilities:
                 raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} needs unknown capability {name!r}")
+        schema = row.args.get("schema")
+        if schema and schema not in contract.schemas:
+            raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} cites unknown schema {schema!r}")
         wanted = row.args.get("transition")
         if wanted and wanted not in contract.transitions:
             raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} cites unknown transition {wanted!r}")

@@ -213,7 +213,10 @@ class Actor:
 def told(sighting: Sighting) -> str:
     """An answer in few words: its status and what its error says."""
     error = sighting.error or {}
-    members = ("type", "code", "decline_code", "param", "message", "error")
+    names = sighting.contract.settings["errors"]
+    members = dict.fromkeys(
+        [*(names.get(name, name) for name in ("type", "code", "param", "message")), "decline_code", "error"]
+    )
     words = [str(error[name]) for name in members if isinstance(error.get(name), str) and error[name]]
     if not words and not isinstance(sighting.body, dict):
         words = ["a body that is no JSON object"]

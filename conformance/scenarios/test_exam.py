@@ -62,7 +62,7 @@ def judge_case(act: Actor, case: ExamCase, answer: Sighting) -> Finding | None:
             return None
         return act.finding(answer, f"a refusal ({place})", told(answer), case.location)
     declined = act.contract.error_kinds.get("declined")
-    kind: Any = (answer.error or {}).get("type")
+    kind: Any = (answer.error or {}).get(act.contract.settings["errors"].get("type", "type"))
     if act.shows_intent(answer) or (declined and kind in declined.type):
         return None
     return act.finding(answer, f"accepted ({place})", told(answer), case.location)

@@ -1,0 +1,1 @@
+"""A provider that the suite has never heard of: its contract, its server, and what is made of them."""
