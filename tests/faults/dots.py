@@ -17,7 +17,7 @@ from .deeds import (
     takes_repeats_for_one,
     trusts,
 )
-from .faulty import Asked, Fault, Said, Serve, ids
+from .faulty import Asked, Fault, Said, Serve, anonymous, ids
 from .lies import answers, drops, hears, reads, says, sets, shows, tells, together, where
 
 KEY = {"authorization": "Basic cmVmZXJlbmNlLWNsaWVudDpyZWZlcmVuY2Uta2V5"}
@@ -32,14 +32,6 @@ def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
 
 def _method(wrong: str, instead: str) -> Any:
     return hears(reads("payment_method_id", lambda value: value == wrong, instead), "create", "confirm")
-
-
-def _key(word: str) -> Any:
-    return lambda asked: word in asked.headers.get("authorization", "")
-
-
-def _none(asked: Asked) -> bool:
-    return "authorization" not in asked.headers
 
 
 def _not_uuid(value: Any) -> bool:
@@ -112,7 +104,7 @@ FAULTS = [
         "083",
     ),
     # -- authentication
-    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none), "121 121a"),
+    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=anonymous), "121 121a"),
     _fault("takes_anything", trusts(KEY, "create", "retrieve", "confirm"), "121 121a 122 122a 123 124 125"),
     _fault("knows_no_organisations", acts(lambda asked, serve: serve(asked.sending(api_app_id=None))), "126"),
     # -- create

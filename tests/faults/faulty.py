@@ -154,3 +154,18 @@ def _environ(asked: Asked) -> dict[str, Any]:
 def ids(prefix: str, text: str) -> frozenset[str]:
     """``"001 002a"`` as full ids."""
     return frozenset(f"{prefix}-{number}" for number in text.split())
+
+
+def credential(asked: Asked) -> str:
+    """Whatever the request presents, empty where it is nothing."""
+    return asked.headers.get("authorization", "") + asked.headers.get("x-api-key", "")
+
+
+def anonymous(asked: Asked) -> bool:
+    """The request presents no credential."""
+    return not credential(asked)
+
+
+def presents(word: str) -> Callable[[Asked], bool]:
+    """The request's credential has this word in it."""
+    return lambda asked: word in credential(asked)

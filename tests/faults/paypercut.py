@@ -19,7 +19,7 @@ from .deeds import (
     too_early,
     trusts,
 )
-from .faulty import Asked, Fault, Object, Said, Serve, ids
+from .faulty import Asked, Fault, Object, Said, Serve, ids, presents
 from .lies import answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
 
 KEY = {"authorization": "Bearer sk_test_reference"}
@@ -34,14 +34,6 @@ def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
 
 def _method(wrong: str, instead: str) -> Any:
     return hears(reads("payment_method", lambda value: value == wrong, instead), "create", "confirm")
-
-
-def _key(word: str) -> Any:
-    return lambda asked: word in asked.headers.get("authorization", "")
-
-
-def _none(asked: Asked) -> bool:
-    return "authorization" not in asked.headers
 
 
 def _three_d_secure(**changes: Any) -> Any:
@@ -128,7 +120,7 @@ FAULTS = [
     # -- transport
     _fault("answers_create_202", answers(202, "create"), "001a"),
     # -- authentication
-    _fault("takes_basic", trusts(KEY, "create", "retrieve", "confirm", when=_key("Basic")), "131 131a"),
+    _fault("takes_basic", trusts(KEY, "create", "retrieve", "confirm", when=presents("Basic")), "131 131a"),
     _fault("answers_401_as_403", answers(403, when=401), "130 131 132"),
     _fault("tells_the_key", tells(lambda e: e.update(message="no such key: sk_test_reference"), "create"), "118"),
     # -- create

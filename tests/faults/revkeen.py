@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from .deeds import accepting, acts, confirms_again, flattens, in_html, instead_of_refusal, refuses, too_early, trusts
-from .faulty import Asked, Fault, Said, Serve, ids
+from .faulty import Asked, Fault, Said, Serve, ids, presents
 from .lies import answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
 
 KEY = {"x_api_key": "rk_sandbox_reference"}
@@ -20,14 +20,6 @@ def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
 
 def _method(wrong: str, instead: str) -> Any:
     return hears(reads("payment_method", lambda value: value == wrong, instead), "create", "confirm")
-
-
-def _key(word: str) -> Any:
-    return lambda asked: word in asked.headers.get("x-api-key", "")
-
-
-def _none(asked: Asked) -> bool:
-    return "x-api-key" not in asked.headers
 
 
 def _renamed(asked: Asked, serve: Serve) -> Said:
@@ -130,7 +122,7 @@ FAULTS = [
         "143 146 147",
     ),
     # -- authentication
-    _fault("lets_readers_write", trusts(KEY, "create", when=_key("read_only")), "144"),
+    _fault("lets_readers_write", trusts(KEY, "create", when=presents("read_only")), "144"),
     _fault("answers_401_as_403", answers(403, when=401), "140 141"),
     # -- create
     _fault(

@@ -23,7 +23,7 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .faulty import Asked, Fault, Said, Serve, ids
+from .faulty import Asked, Fault, Said, Serve, anonymous, ids
 from .lies import answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
 
 KEY = {"authorization": "Bearer sk_test_reference"}
@@ -43,10 +43,6 @@ def _method(wrong: str, instead: str) -> Any:
 
 def _unknown(asked: Asked) -> bool:
     return "belongsToNobody" in asked.headers.get("authorization", "")
-
-
-def _none(asked: Asked) -> bool:
-    return "authorization" not in asked.headers
 
 
 def _publishable(asked: Asked) -> bool:
@@ -129,7 +125,7 @@ FAULTS = [
     ),
     _fault("answers_unknown_paths", answers_with(200, {}, lambda asked: "intentz" in asked.path), "018"),
     # -- authentication
-    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=_none), "008"),
+    _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=anonymous), "008"),
     _fault("takes_unknown_keys", trusts(KEY, "create", when=_unknown), "009 010a"),
     _fault(
         "does_not_know_basic",
