@@ -105,12 +105,13 @@ class Scenarios:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         # A check that no row of this provider cites leaves an item without parameters; it is no test.
         items[:] = [item for item in items if not _is_scenario(item) or isinstance(_row(item), _requirement_type())]
-        tests = {item.name.removeprefix("test_").partition("[")[0] for item in items if _is_scenario(item)}
-        selected = [row for row in self.run.rows.values() if row.check]
-        unknown = [row for row in selected if row.check not in self.rules and row.check not in tests]
-        if unknown:
-            told = ", ".join(f"{row.id} ({row.check})" for row in unknown)
-            raise pytest.UsageError(f"no check of that name: {told}")
+        acted = {_row(item).id for item in items if _is_scenario(item)}
+        left_out = {row.id for row in self.run.rows.values() if row.check not in (*self.rules, "")} - acted
+        if left_out and not self.finish:
+            raise pytest.UsageError(f"these scenarios were not collected: {', '.join(sorted(left_out))}")
+        if left_out:
+            # The user chose tests: what they leave out is not selected, and rules lack the evidence to pass on.
+            self.run.rows = {row.id: row for row in self.run.rows.values() if row.id in acted}
 
     # -- what a scenario is given --------------------------------------------------------------------------------
 

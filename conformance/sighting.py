@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from conformance.contract import Contract
 from conformance.evidence.exchange import Exchange, Response
+from conformance.evidence.finding import Finding
 from conformance.evidence.forms import decode_form
 
 
@@ -61,6 +62,11 @@ class Sighting:
         """Whether the server says that this answer is a stored one: it shows what was, not what is."""
         marker = self.contract.settings.get("idempotency", {}).get("replayed", "")
         return bool(marker) and (self.response.header(marker) or "").lower() == "true"
+
+    def contradiction(self, expected: str, actual: object, at: str = "") -> Finding:
+        """The finding that this answer shows ``actual`` (None: nothing) at a pointer where ``expected`` is promised."""
+        text = "absent" if actual is None else actual if isinstance(actual, str) else repr(actual)
+        return Finding(expected, text[:300], at, (self.number,), self.exchange.scenario)
 
     @cached_property
     def asked(self) -> Mapping[str, Any]:

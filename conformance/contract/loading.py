@@ -119,6 +119,7 @@ def _loaded(provider: str, folder: Path) -> Contract:
         security=document.get("components", {}).get("securitySchemes", {}),
         statuses=tuple(lifecycle["statuses"]),
         terminal=frozenset(lifecycle.get("terminal", ())),
+        passing=tuple(lifecycle.get("passing", ())),
         transitions=transitions,
         error_kinds=kinds,
         requirements=_requirements(folder, settings, sources),
@@ -281,8 +282,9 @@ def _cross_check(contract: Contract) -> None:
     for name in contract.settings.get("instruments", {}):
         if name not in capabilities:
             raise CatalogueError(f"{folder / 'provider.toml'}: instrument {name!r} is not among [capabilities]")
-    for status in contract.terminal - set(contract.statuses):
-        raise CatalogueError(f"{folder / 'lifecycle.toml'}: terminal names unknown status {status!r}")
+    for name, named in (("terminal", contract.terminal), ("passing", contract.passing)):
+        for status in set(named) - set(contract.statuses):
+            raise CatalogueError(f"{folder / 'lifecycle.toml'}: {name} names unknown status {status!r}")
     for move in contract.transitions.values():
         for status in (*move.sources, *move.to, *move.via, *move.leaves):
             if status not in contract.statuses and status != ANY_INTENT:

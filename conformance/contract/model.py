@@ -94,7 +94,10 @@ class Transition:
 
 @dataclass(frozen=True)
 class Contract:
-    """All that one provider promises. ``settings`` is ``provider.toml`` as read and checked."""
+    """All that one provider promises.
+
+    ``settings`` is ``provider.toml`` as read and checked; ``passing`` are the statuses that an intent leaves by itself.
+    """
 
     name: str
     title: str
@@ -105,6 +108,7 @@ class Contract:
     security: Mapping[str, Mapping[str, Any]]
     statuses: tuple[str, ...]
     terminal: frozenset[str]
+    passing: tuple[str, ...]
     transitions: Mapping[str, Transition]
     error_kinds: Mapping[str, ErrorKind]
     requirements: Mapping[str, Requirement]

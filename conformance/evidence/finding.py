@@ -11,6 +11,9 @@ VerdictName = Literal["pass", "fail", "inapplicable", "inconclusive", "error", "
 RANKING: tuple[VerdictName, ...] = ("fail", "error", "inconclusive", "pass", "inapplicable", "not_run")
 
 
+MOST_FINDINGS = 20  # of one requirement; more of the same tells a reader nothing
+
+
 @dataclass(frozen=True)
 class Finding:
     """One contradiction between evidence and a requirement.

@@ -10,16 +10,15 @@ from typing import Any
 from conformance.contract import Contract, Requirement
 from conformance.contract.validation import SchemaError, Validators
 from conformance.evidence.exchange import Exchange
-from conformance.evidence.finding import Finding, Outcome
+from conformance.evidence.finding import MOST_FINDINGS, Finding, Outcome
 from conformance.sighting import Sighting, read_history
 
-MOST_FINDINGS = 20  # of one requirement; more of the same tells a reader nothing
 MOST_EXCHANGES = 10  # named by one finding
 
 
 @dataclass
 class Bench:
-    """What a rule may know besides the sightings. ``test_key``: the run's own credential is known to be a test key."""
+    """What a rule may know besides the sightings: the contract, and the run's own ``secrets`` by name."""
 
     contract: Contract
     validators: Validators
@@ -101,9 +100,7 @@ def _gathered(row: Requirement, judgements: Judgements) -> Outcome:
 
 def finding(sighting: Sighting, expected: str, actual: object, at: str = "") -> tuple[int, Finding]:
     """A contradiction seen in one exchange, as a rule yields it."""
-    text = "absent" if actual is None else actual if isinstance(actual, str) else repr(actual)
-    number = sighting.number
-    return number, Finding(expected, text[:300], at, (number,), sighting.exchange.scenario)
+    return sighting.number, sighting.contradiction(expected, actual, at)
 
 
 def held(sighting: Sighting) -> tuple[int, None]:

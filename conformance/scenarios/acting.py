@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from conformance.contract import Contract, Transition
 from conformance.evidence.exchange import Exchange
-from conformance.evidence.finding import Finding
+from conformance.evidence.finding import MOST_FINDINGS, Finding
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
 from conformance.sighting import Sighting, read_history, resolve
 from conformance.target.client import FORM, Client
@@ -18,7 +18,6 @@ from conformance.target.values import Instruments, MissingInstrument
 Table = Mapping[str, Any]
 Value = TypeVar("Value")
 NOTHING: Table = {}
-MOST_FINDINGS = 20
 PATIENCE = 10.0  # seconds that an intent may stay in a passing status (processing) before we give up
 
 
@@ -146,6 +145,15 @@ class Actor:
             current = self.made(self.retrieve(str(current[self.id])))
         return current
 
+    def success(self) -> tuple[str, ...]:
+        """The statuses that an unconditional success of confirm leads to."""
+        return tuple(
+            to
+            for move in self.contract.transitions.values()
+            if move.operation == "confirm" and move.method == "success" and not move.create and not move.send
+            for to in move.to
+        )
+
     def _path(self, status: str) -> list[Transition]:
         """The shortest way from nothing to ``status``; of equally short ones the one that asks for least."""
         moves = sorted(
@@ -203,11 +211,7 @@ class Actor:
 
     def contradict(self, sighting: Sighting, expected: str, actual: object, at: str = "") -> NoReturn:
         """Raises ``NonConformance`` with one finding."""
-        raise NonConformance((self.finding(sighting, expected, actual, at),))
-
-    def finding(self, sighting: Sighting, expected: str, actual: object, at: str = "") -> Finding:
-        text = "absent" if actual is None else actual if isinstance(actual, str) else repr(actual)
-        return Finding(expected, text[:300], at, (sighting.number,), self.client.scenario)
+        raise NonConformance((sighting.contradiction(expected, actual, at),))
 
 
 def told(sighting: Sighting) -> str:

@@ -10,11 +10,19 @@ from conformance.scenarios.acting import NOTHING, Actor, Table, told
 from conformance.scenarios.outcomes import Inapplicable
 from conformance.sighting import Sighting, resolve
 
+JUDGED = ("refusal", "not_success", "status", "type", "code", "param", "embeds_intent")
+
 
 def expect_refusal(act: Actor, sighting: Sighting, args: Table, kind: str = "invalid_request", what: str = "") -> None:
-    """The answer refuses, in the one respect that ``args["judge"]`` names (see ``refusal`` below for the respects)."""
+    """The answer refuses, in the one respect that ``args["judge"]`` names.
+
+    ``refusal`` (any 4xx), ``not_success``, ``status``, ``type``, ``code`` (as the error kind documents it), ``param``,
+    ``embeds_intent``. Raises ``ValueError`` for another word, or where the kind documents nothing to compare with.
+    """
     judge = args.get("judge", "refusal")
     documented = _kind(act, args, kind)
+    if judge not in JUDGED or (judge in ("type", "code") and not getattr(documented, judge)):
+        raise ValueError(f"nothing documented to judge by: {judge!r} of error kind {documented.name!r}")
     about = f" of {what}" if what else ""
     if judge == "not_success":
         if sighting.succeeded:

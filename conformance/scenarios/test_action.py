@@ -40,10 +40,10 @@ def test_after_action(act: Actor, args: Table) -> None:
         raise Inconclusive(f"the confirm asked for no action: the intent is {pending.get(act.status)}")
     act.complete_action(pending, args["outcome"])
     later = act.retrieve(identifier)
-    intent = act.settled(act.intent(later), args.get("via", ("processing", "requires_action")), args["to"])
+    intent = act.settled(act.intent(later), args.get("via", (*act.contract.passing, "requires_action")), args["to"])
     expect_status(act, later, intent, args["to"])
     if "then_confirm" in args:
         again = act.confirm(identifier)
         expect_status(
-            act, again, act.settled(act.intent(again), ("processing",), args["then_confirm"]), args["then_confirm"]
+            act, again, act.settled(act.intent(again), act.contract.passing, args["then_confirm"]), args["then_confirm"]
         )

@@ -111,7 +111,7 @@ def _needs_method(act: Actor, args: Table, sent: Table) -> bool:
 
 
 def _confirmed(act: Actor, args: Table) -> tuple[dict[str, Any], Sighting]:
-    """A fresh intent and the answer to its confirm, the method given where the row says (``at``: create, confirm)."""
+    """A fresh intent without a method, and the answer to a confirm that names one."""
     method = args.get("method", "success")
     prepared = act.fresh(args.get("create", {}))
     return prepared, act.confirm(str(prepared[act.id]), args.get("send", {}), method=method)
@@ -172,7 +172,7 @@ def test_confirm_status(act: Actor, args: Table) -> None:
     elif answer.response.status >= 500:
         raise Inconclusive(f"the answer shows no status: {told(answer)}")
     expect_status(
-        act, answer, act.settled(act.intent(answer), args.get("via", ("processing",)), args["to"]), args["to"]
+        act, answer, act.settled(act.intent(answer), args.get("via", act.contract.passing), args["to"]), args["to"]
     )
 
 
@@ -181,8 +181,8 @@ def test_confirm_uses_given_method(act: Actor, args: Table) -> None:
     prepared = act.fresh(method=args.get("stored", "declined"))
     given = act.body("confirm", method="success")
     answer = act.seen(act.client.call("confirm", str(prepared[act.id]), given))
-    intent = act.settled(act.intent(answer), ("processing",), _success(act))
-    expect_status(act, answer, intent, _success(act))
+    intent = act.settled(act.intent(answer), act.contract.passing, act.success())
+    expect_status(act, answer, intent, act.success())
 
 
 @takes()
@@ -201,24 +201,14 @@ def test_confirm_attaches_given_method(act: Actor, args: Table) -> None:
 def test_confirm_uses_stored_method(act: Actor, args: Table) -> None:
     prepared = act.fresh(method="success")
     answer = act.confirm(str(prepared[act.id]), **raw_call(args))
-    expect_status(act, answer, act.settled(act.intent(answer), ("processing",), _success(act)), _success(act))
-
-
-def _success(act: Actor) -> tuple[str, ...]:
-    """The statuses that an unconditional success of confirm leads to."""
-    return tuple(
-        to
-        for move in act.contract.transitions.values()
-        if move.operation == "confirm" and move.method == "success" and not move.create and not move.send
-        for to in move.to
-    )
+    expect_status(act, answer, act.settled(act.intent(answer), act.contract.passing, act.success()), act.success())
 
 
 @takes("members")
 def test_confirm_again_charges_once(act: Actor, args: Table) -> None:
     prepared, first = _confirmed(act, {"method": "success"})
-    done = act.settled(act.made(first), ("processing",), _success(act))
-    if done.get(act.status) not in _success(act):
+    done = act.settled(act.made(first), act.contract.passing, act.success())
+    if done.get(act.status) not in act.success():
         raise Inconclusive(f"the first confirm left the intent {done.get(act.status)}")
     identifier = str(prepared[act.id])
     before = act.made(act.retrieve(identifier))

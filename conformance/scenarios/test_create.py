@@ -95,7 +95,7 @@ def test_create_with_confirm_equals_confirm(act: Actor, args: Table) -> None:
     afterwards = act.confirm(
         str(prepared[act.id]), method=method if act.needs_method_in_confirm() else "", send=args.get("send", {})
     )
-    one, other = (act.settled(act.intent(answer), ("processing",), ()) for answer in (at_once, afterwards))
+    one, other = (act.settled(act.intent(answer), act.contract.passing, ()) for answer in (at_once, afterwards))
     for member in args["compare"]:
         if one.get(member) != other.get(member):
             act.contradict(at_once, f"{member} as after create and confirm: {other.get(member)!r}", one.get(member))

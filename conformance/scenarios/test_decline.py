@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.scenarios.acting import Actor, Table, told
 from conformance.scenarios.arguments import takes
+from conformance.scenarios.expecting import expect_status
 from conformance.scenarios.outcomes import Inconclusive
 from conformance.sighting import Sighting, resolve
 
@@ -66,12 +67,5 @@ def test_decline_is_recorded(act: Actor, args: Table) -> None:
 def test_decline_then_success(act: Actor, args: Table) -> None:
     prepared, _ = declined(act, args)
     answer = act.confirm(str(prepared[act.id]), method="success")
-    success = [
-        to
-        for move in act.contract.transitions.values()
-        if move.operation == "confirm" and move.method == "success" and not move.create and not move.send
-        for to in move.to
-    ]
-    intent = act.settled(act.intent(answer), ("processing",), success)
-    if intent.get(act.status) not in success:
-        act.contradict(answer, f"status {' or '.join(success)} with another method", intent.get(act.status))
+    intent = act.settled(act.intent(answer), act.contract.passing, act.success())
+    expect_status(act, answer, intent, act.success())

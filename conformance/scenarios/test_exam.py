@@ -60,9 +60,9 @@ def judge_case(act: Actor, case: ExamCase, answer: Sighting) -> Finding | None:
     if case.mode == "negative":
         if act.refuses(answer):
             return None
-        return act.finding(answer, f"a refusal ({place})", told(answer), case.location)
+        return answer.contradiction(f"a refusal ({place})", told(answer), case.location)
     declined = act.contract.error_kinds.get("declined")
     kind: Any = (answer.error or {}).get(act.contract.settings["errors"].get("type", "type"))
     if act.shows_intent(answer) or (declined and kind in declined.type):
         return None
-    return act.finding(answer, f"accepted ({place})", told(answer), case.location)
+    return answer.contradiction(f"accepted ({place})", told(answer), case.location)

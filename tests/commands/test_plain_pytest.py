@@ -85,13 +85,16 @@ def test_wrong_use(options: list[str], word: str, tmp_path: Path) -> None:
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
-def test_a_check_that_is_not_collected_is_wrong_use(tmp_path: Path) -> None:
+def test_what_is_not_collected_is_not_selected(tmp_path: Path) -> None:
+    """One test by its node id judges one requirement; rules, which would lack evidence, judge nothing."""
     ended = pytest_run(
-        "conformance/scenarios/test_confirm.py", "--conformance-output", tmp_path, "--conformance-provider", "dots"
+        "conformance/scenarios/test_create.py::test_create_refuses[DOT-049]",
+        *("--conformance-output", tmp_path, "--conformance-provider", "dots"),
     )
-    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "no check of that name" in ended.stdout + ended.stderr
-    assert "(create_refuses)" in ended.stdout + ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    rows = json.loads((tmp_path / "certificate.json").read_bytes())["requirements"]
+    assert [row["id"] for row in rows if row["verdict"] == "pass"] == ["DOT-049"]
+    assert {row["reason"] for row in rows if row["id"] != "DOT-049"} == {"not selected"}
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 3), (200, 3), (500, 3)])

@@ -12,7 +12,12 @@ import pytest
 from conformance.checks import scenarios
 from conformance.contract import Contract, Requirement, load_contract, provider_names
 from conformance.contract.loading import ANY_INTENT
+from conformance.evidence.exchange import Exchange, Request, Response
 from conformance.rules.judge import each, rules
+from conformance.scenarios.acting import Actor
+from conformance.scenarios.expecting import JUDGED, expect_refusal
+from conformance.sighting import read_history
+from conformance.target.values import Instruments
 
 AREAS = {"shape", "create", "confirm", "errors", "authentication", "idempotency", "protocol"}
 VAGUE = re.compile(r"\b(should|shall|verify that|test that|check that|ensure|must|properly|correctly)\b", re.IGNORECASE)
@@ -174,3 +179,20 @@ def test_every_status_is_reached_or_cannot_be_asked_for(contract: Contract) -> N
     reachable = {status for move in contract.transitions.values() for status in (*move.to, *move.via, *move.leaves)}
     wanted = {status for move in contract.transitions.values() for status in move.sources} - {ANY_INTENT}
     assert wanted <= reachable
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_what_a_row_judges_of_a_refusal_is_known(provider: str) -> None:
+    judged = {row.args["judge"] for row in load_contract(provider).requirements.values() if "judge" in row.args}
+    assert judged <= {*JUDGED, "to", "leaves"}
+
+
+@pytest.mark.parametrize("judge", ["stauts", "type"])
+def test_a_refusal_is_not_judged_by_nothing(judge: str) -> None:
+    """A mistyped word, or a kind that documents no type, must not pass for any refusal."""
+    contract = load_contract("dots")
+    request = Request("POST", "https://host.example/api/v2/payment-intents")
+    (refused,) = read_history(contract, [Exchange(1, request, Response(400, (), b"{}"))])
+    actor = Actor(contract, None, Instruments({}))  # type: ignore[arg-type]  # nothing is sent
+    with pytest.raises(ValueError, match=judge):
+        expect_refusal(actor, refused, {"judge": judge})

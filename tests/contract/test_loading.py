@@ -141,6 +141,7 @@ def test_refuses_a_transition(altered: Altered, changes: dict[str, Any], message
     [
         ("lifecycle.toml", "[statuses]\n", '[statuses]\nodd = "new"\n', "differ from the enum"),
         ("lifecycle.toml", 'terminal = ["succeeded"', 'terminal = ["succeded"', "unknown status 'succeded'"),
+        ("lifecycle.toml", 'passing = ["processing"', 'passing = ["procesing"', "unknown status 'procesing'"),
         ("payment_intent.schema.json", '"initialized",', "", "differ from the enum"),
         ("provider.toml", "[instruments]", '[instruments]\nwings = "pm_1"\n', "'wings' is not among"),
         ("provider.toml", 'title = "Dots"', 'title = "Dots', "provider.toml"),
