@@ -39,6 +39,7 @@ def _contract() -> Contract:
         security={},
         statuses=(),
         terminal=frozenset(),
+        passing=(),
         transitions={},
         error_kinds={},
         requirements={row.id: row for row in rows},

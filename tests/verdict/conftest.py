@@ -43,6 +43,7 @@ def make_contract(rows: list[Requirement]) -> Contract:
         security={},
         statuses=(),
         terminal=frozenset(),
+        passing=(),
         transitions={},
         error_kinds={},
         requirements={row.id: row for row in rows},
