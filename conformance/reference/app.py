@@ -9,9 +9,9 @@ from werkzeug.wrappers import Request, Response
 
 from . import actions, routing
 from .errors import Refusal
-from .model import Answer, Call, Intent
-from .operations import OPERATIONS, Task
-from .policies import Policies
+from .model import Answer, Call, Intent, Page
+from .operations import OPERATIONS, current
+from .policies import Policies, Task
 from .rendering import ACTIONS, View
 from .store import Store
 
@@ -70,8 +70,9 @@ class Application:
             policies.access(call, intent)
             params = policies.reading(call.operation, policies.validation(call.operation, call.params))
             view, executed = View(call, policies.expansion(call.request, params)), True
-            intent = store.save(OPERATIONS[call.operation](Task(policies, store, params, intent, now)))
-            return Answer.of(policies.success.get(call.operation, 200), policies.rendering(intent, view))
+            operation = {**OPERATIONS, **policies.operations}[call.operation]
+            outcome = operation(Task(policies, store, params, intent, now))
+            return Answer.of(policies.success.get(call.operation, 200), self.render(outcome, view))
         except Refusal as refusal:
             if refusal.intent is not None:
                 store.save(refusal.intent)
@@ -79,13 +80,19 @@ class Application:
                 refusal, lambda concerned: policies.rendering(concerned, view), executed=executed
             )
 
+    def render(self, outcome: Intent | Page, view: View) -> Any:
+        """What an operation came to, as the caller sees it; an intent is remembered."""
+        policies = self.policies
+        if isinstance(outcome, Page):
+            return policies.paging([policies.rendering(item, view) for item in outcome.items], outcome, view)
+        return policies.rendering(self.store.save(outcome), view)
+
     def load(self, intent_id: str, now: float) -> Intent:
         """The intent as it stands now. Raises Refusal where there is none."""
         intent = self.store.intents.get(intent_id)
         if intent is None:
             raise Refusal("not_found", f"no such payment intent: {intent_id}", param=("intent",))
-        settled = self.policies.lifecycle.settle(intent, now)
-        return intent if settled is intent else self.store.save(settled)
+        return current(self.policies, self.store, intent, now)
 
 
 def _no_intent(intent: Intent) -> Mapping[str, Any]:

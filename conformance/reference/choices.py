@@ -16,6 +16,9 @@ KEY_RETENTION = 24 * 60 * 60
 LONGEST_KEY = 255
 """Characters of an idempotency key. All name 255 as the most; a longer or an empty one gets a 400 here."""
 
+# Lists are newest first, seconds of creation notwithstanding: no provider states an order.
+# An id to go on from that is nobody's is refused; with one for each direction the page starts behind the first.
+# An update forgets the last error even if it changes nothing; a new payment method drops a pending action.
 # An intent that waits for its payer cannot be confirmed again: no provider says that it can.
 # A failed attempt detaches its payment method, so that the next one names another; nobody states what becomes of it.
 # Bodies are compared as decoded parameters: whether bytes or values count is nowhere said.
@@ -44,8 +47,20 @@ STRIPE_MOST_DIGITS = 12
 # Payment method types are not compared with the method's own type, and combine with automatic_payment_methods, which
 # then wins: the refusals known from practice stand on no page.
 # Mandates, connected accounts and configurations are echoed unread. There are no confirmation tokens: each is unknown.
-# Bank debits skip their verification; other methods made of data send their payer away to authenticate.
+# Bank debits skip their verification unless payment_method_options ask for microdeposits; other methods made of data
+# send their payer away to authenticate.
 # A processing intent can be canceled: allowed in rare cases, and this server has no others.
+# Amount, currency and all that decides about the payment can be changed until it is made, never later; description,
+# metadata, receipt_email and shipping in every status, canceled ones included.
+# An update or a capture that gives the amount of a transfer which has no destination is taken without effect.
+# A capture of a succeeded intent is an unexpected state like any other: charge_already_captured is as defensible.
+# Features of cards that depend on the network (multicapture, incremental authorization) are had by whoever asks for
+# them with if_available; overcapture is never had. An increment that is not to be had is a 400 without a code.
+# A list whose limit is out of bounds, or whose customer nobody knows: the first is refused, the second empty.
+# A search knows amount, created, currency, customer, status and metadata, joined by AND, and finds an intent at once.
+# No customer has a balance: to apply it is granted where it may be, and changes nothing.
+# A wrong guess of microdeposits changes nothing, not even one that stands for too many; the right one lets the payment
+# go on, as the payer's page does. Whoever has the client secret may verify with a publishable key.
 
 # RevKeen
 
@@ -60,6 +75,11 @@ REVKEEN_VERSION = "2026-05-01"
 # A refused state is 400, the status listed on each operation; 409 and 422 are as defensible.
 # A payer without return_url comes back to a page of this server, because redirect_to_url demands one.
 # An unknown customer or payment method is 400. Currency is any three characters, returned as sent.
+# A capture takes place once: what it leaves is given back, and the intent has succeeded. More than is held is a 400.
+# Update is served, as every page lists it: until an intent is confirmed, all members of its schema, metadata merged. An
+# intent that waits for its payer has been confirmed.
+# A list for an unknown customer is empty. Query parameters that are not documented are ignored, because the text of
+# the list's page speaks of some that its schema lacks.
 
 # Paypercut
 
@@ -72,6 +92,9 @@ PAYPERCUT_ACCOUNT = "acct_reference"
 # Create and all others answer 200. A decline is 422 with a card_error: 402 is not in the published list of statuses.
 # Refused states and changed idempotent requests are 409. A key belongs to the account, whatever the path.
 # Members that are not documented are ignored, and so are unknown values of expand.
+# A payment's latest_status repeats its status: its values are not published.
+# Capture stands where its name suggests: the path is not published. A part captured without final_capture leaves the
+# rest capturable and the status as it was; the last part, or a final one, ends in succeeded. More than is left is 400.
 # Every payment method is reusable; a card described by data is charged successfully.
 # An action is redirect_to_url without return_url, which no request can give; request_three_d_secure = challenge makes
 # it three_d_secure instead. Both are completed at the same page.
@@ -82,7 +105,10 @@ PAYPERCUT_ACCOUNT = "acct_reference"
 # A decline is 402 with the status failed, which is final. A confirm of any but an unconfirmed intent is 400.
 # Only one error body is documented: all others have the same member, an error word, and a message. A fee above the
 # amount is refused.
+# The list holds every intent of the server, however many.
 # A pending action cannot be completed: the object has no member that would say where.
-# Users and payment customers are any UUID; unknown members, idempotency_key among them, are ignored.
+# Users and payment customers are any UUID; unknown members are ignored.
+# A create honours idempotency_key in its body, though only other operations declare it: the page on idempotency speaks
+# of requests in general. A repeated key gets the first answer, whatever else is sent; one that is no UUID is refused.
 # An organisation's key without a known Api-App-Id is 403.
 # Boolean metadata is taken and shows nothing, an object is returned. Unset members are left out.

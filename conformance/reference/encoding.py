@@ -1,4 +1,4 @@
-"""How request bodies are read: JSON objects, and forms whose nested members are written in brackets."""
+"""How bodies and queries are read: JSON objects, and forms whose nested members are written in brackets."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def body_of(request: Request) -> str:
 
 
 def json_body(request: Request) -> Params:
-    """The JSON object that was sent; an empty one where there is no body."""
+    """The JSON object that was sent, an empty one where there is none; of a GET the query's members, as text."""
     if request.method == "GET":
-        return {}
+        return _nested(request.query_string.decode("latin-1"))
     text = body_of(request)
     if not text.strip():
         return {}

@@ -45,6 +45,10 @@ class Instruments:
             method = self.placed(self.methods[named])
         if method is None:
             raise Refusal("unknown_reference", "no such payment method", param=("payment_method",))
-        if method.customer is not None and method.customer != customer:
-            raise Refusal("foreign_method", "the payment method belongs to another customer", param=("payment_method",))
+        self.belonging(method, customer)
         return method
+
+    def belonging(self, method: Method | None, customer: str | None) -> None:
+        """Raises Refusal where the method belongs to another customer."""
+        if method is not None and method.customer not in (None, customer):
+            raise Refusal("foreign_method", "the payment method belongs to another customer", param=("payment_method",))

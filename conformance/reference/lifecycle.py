@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from .errors import Refusal
@@ -33,18 +33,30 @@ def redirects(attempt: Attempt) -> str:
     return "redirect"
 
 
+def no_verification(intent: Intent) -> str | None:
+    """For a provider that asks for nothing but what the payment method itself demands."""
+    return None
+
+
 @dataclass(frozen=True)
 class Lifecycle:
     """The states of an intent and the ways between them.
 
+    ``updatable`` are the statuses in which an intent can be changed; its ``annotations``, members that do not touch the
+    payment itself, can be in all of ``annotatable`` (None: in every status).
+
     ``limit`` is the number of failed attempts that cancels an intent; ``delay`` the seconds that an asynchronous method
-    takes; ``failed_payment`` and ``new_payment`` give the id of an attempt that failed or collected money.
+    takes; ``failed_payment`` and ``new_payment`` give the id of an attempt that failed or collected money;
+    ``verification`` is the kind of action, if any, that an intent demands before its method is charged.
     """
 
     confirmable: frozenset[str] = frozenset({"requires_payment_method", "requires_confirmation"})
     cancelable: frozenset[str] = frozenset(
         {"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"}
     )
+    updatable: frozenset[str] = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+    annotatable: frozenset[str] | None = None
+    annotations: frozenset[str] = frozenset({"description", "metadata"})
     bare: str = "requires_payment_method"
     ready: str = "requires_confirmation"
     authorised: str = "requires_capture"
@@ -56,11 +68,29 @@ class Lifecycle:
     failed_payment: Callable[[], str | None] = no_payment_id
     captures_later: Callable[[Intent], bool] = by_capture_method
     action_kind: Callable[[Attempt], str] = redirects
+    verification: Callable[[Intent], str | None] = no_verification
     preconditions: tuple[Precondition, ...] = ()
 
     def begin(self, intent: Intent) -> Intent:
         """A new intent in its first status."""
         return replace(intent, status=self.bare if intent.method is None else self.ready)
+
+    def update(self, intent: Intent, changed: Iterable[str]) -> Intent:
+        """The intent about to take changes of these members; an earlier failure is forgotten.
+
+        Raises:
+            Refusal: its status does not allow one of them.
+        """
+        for name in changed:
+            legal = self.annotatable if name in self.annotations else self.updatable
+            if legal is not None and intent.status not in legal:
+                message = f"{name} of an intent that is {intent.status} cannot be changed"
+                raise Refusal("unexpected_state", message, param=(name,), intent=intent)
+        return replace(intent, failure=None)
+
+    def equip(self, intent: Intent, method: Method | None) -> Intent:
+        """The intent with another payment method or with none, to be confirmed anew; a pending action is dropped."""
+        return self.begin(replace(intent, method=method, action=None, authenticated=False))
 
     def confirm(self, intent: Intent, attempt: Attempt, now: float) -> Intent:
         """The intent after an attempt to pay.
@@ -77,9 +107,11 @@ class Lifecycle:
             precondition(intent, attempt)
         known = intent.authenticated and attempt.method is None
         intent = replace(intent, method=method, authenticated=known, action=None, failure=None)
-        if self.must_authenticate(method, attempt) and not known:
+        verification = self.verification(intent)
+        if (verification or self.must_authenticate(method, attempt)) and not known:
             if not attempt.off_session and not attempt.refuses_action:
-                action = Action(secrets.token_hex(12), self.action_kind(attempt), attempt.return_url)
+                kind = verification or self.action_kind(attempt)
+                action = Action(secrets.token_hex(12), kind, attempt.return_url)
                 return replace(intent, status="requires_action", action=action)
             message = "the payer has to authenticate this payment"
             intent = self.fail(intent, now, "authentication_required", message, "authentication_required")
@@ -135,6 +167,24 @@ class Lifecycle:
         if self.limit is not None and attempts >= self.limit:
             return replace(failed, status="canceled", canceled_at=now, cancellation_reason=self.limit_reason)
         return failed
+
+    def capture(self, intent: Intent, amount: int | None, final: bool) -> Intent:
+        """The intent with so much of its held money received, None for all; ``final`` releases what is left.
+
+        Raises:
+            Refusal: nothing is held, or not so much.
+        """
+        held = intent.amount_capturable
+        if intent.status != self.authorised or held == 0:
+            raise Refusal("unexpected_state", f"an intent that is {intent.status} cannot be captured", intent=intent)
+        amount = held if amount is None else amount
+        if amount > held:
+            message = "the amount is larger than what can be captured"
+            raise Refusal("capture_too_large", message, param=("amount_to_capture",), intent=intent)
+        received = replace(intent, amount_received=intent.amount_received + amount)
+        if final or amount == held:
+            return replace(received, status="succeeded", amount_capturable=0)
+        return replace(received, amount_capturable=held - amount)
 
     def cancel(self, intent: Intent, reason: str | None, now: float) -> Intent:
         """The canceled intent. Raises Refusal where its status does not allow that."""

@@ -57,7 +57,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Action:
-    """What the payer has to do. ``kind`` is ``redirect``, ``sdk`` or ``three_d_secure``."""
+    """What the payer has to do. ``kind`` is ``redirect``, ``sdk``, ``three_d_secure`` or ``microdeposits``."""
 
     token: str
     kind: str
@@ -87,10 +87,20 @@ class Intent:
     authenticated: bool = False
     failure: Failure | None = None
     failed_attempts: int = 0
+    increments: int = 0
     settles_at: float | None = None
     canceled_at: float | None = None
     cancellation_reason: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some intents of a list, in its order. ``more`` tells whether others follow, ``total`` how many match in all."""
+
+    items: tuple[Intent, ...]
+    more: bool
+    total: int
 
 
 @dataclass(frozen=True)

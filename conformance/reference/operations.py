@@ -1,17 +1,19 @@
-"""What the operations do with checked parameters: each takes a task and gives the intent as it stands afterwards."""
+"""What the operations do with checked parameters: each takes a task and gives an intent or a page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from .model import Attempt, Intent, Params
-from .policies import Policies
+from .model import Attempt, Intent, Page, Params
+from .policies import Policies, Task
 from .store import Store
 
 _READ = frozenset(
     {
         "amount",
+        "amount_to_capture",
+        "final_capture",
         "currency",
         "customer",
         "payment_method",
@@ -29,23 +31,6 @@ _READ = frozenset(
         "expand",
     }
 )
-
-
-@dataclass(frozen=True)
-class Task:
-    """One operation to carry out, at a moment in seconds. ``intent`` is None where the operation makes one."""
-
-    policies: Policies
-    store: Store
-    params: Params
-    intent: Intent | None
-    now: float
-
-    @property
-    def subject(self) -> Intent:
-        """The intent the operation is about."""
-        assert self.intent is not None
-        return self.intent
 
 
 def create(task: Task) -> Intent:
@@ -79,6 +64,28 @@ def retrieve(task: Task) -> Intent:
     return task.subject
 
 
+def list_intents(task: Task) -> Page:
+    """The page of intents that was asked for."""
+    return task.policies.listing(newest_first(task), task.params)
+
+
+def update(task: Task) -> Intent:
+    """The intent with what the request changes; a changed payment method has to be confirmed anew."""
+    params, policies = task.params, task.policies
+    intent = policies.lifecycle.update(task.subject, [name for name in params if name != "expand"])
+    customer = policies.instruments.customer(params) if "customer" in params else intent.customer
+    if "payment_method" in params or "payment_method_data" in params:
+        intent = policies.lifecycle.equip(intent, policies.instruments.method(task.store, params, customer))
+    policies.instruments.belonging(intent.method, customer)
+    return replace(
+        noted(intent, params),
+        amount=params.get("amount", intent.amount),
+        currency=params.get("currency", intent.currency),
+        customer=customer,
+        capture_method=params.get("capture_method", intent.capture_method),
+    )
+
+
 def confirm(task: Task) -> Intent:
     """The intent after an attempt to pay; what the request changes is kept, unless the state forbids the attempt."""
     params, policies, intent = task.params, task.policies, task.subject
@@ -94,17 +101,48 @@ def confirm(task: Task) -> Intent:
     return policies.lifecycle.confirm(intent, attempt, task.now)
 
 
+def capture(task: Task) -> Intent:
+    """The intent after the money that is held for it was collected, all of it or in part."""
+    params = task.params
+    final = params.get("final_capture", True)
+    return noted(task.policies.lifecycle.capture(task.subject, params.get("amount_to_capture"), final), params)
+
+
 def cancel(task: Task) -> Intent:
     """The canceled intent."""
     return task.policies.lifecycle.cancel(task.subject, task.params.get("cancellation_reason"), task.now)
 
 
-OPERATIONS: Mapping[str, Callable[[Task], Intent]] = {
+OPERATIONS: Mapping[str, Callable[[Task], Intent | Page]] = {
     "create": create,
     "retrieve": retrieve,
+    "list": list_intents,
+    "update": update,
     "confirm": confirm,
+    "capture": capture,
     "cancel": cancel,
 }
+
+
+def current(policies: Policies, store: Store, intent: Intent, now: float) -> Intent:
+    """The intent as it stands at this moment."""
+    settled = policies.lifecycle.settle(intent, now)
+    return intent if settled is intent else store.save(settled)
+
+
+def newest_first(task: Task) -> list[Intent]:
+    """All intents as they stand at this moment."""
+    intents = reversed(list(task.store.intents.values()))
+    return [current(task.policies, task.store, intent, task.now) for intent in intents]
+
+
+def noted(intent: Intent, params: Params) -> Intent:
+    """The intent with the metadata of a request merged in, None removing an entry or all, and its other details."""
+    metadata = intent.metadata
+    if "metadata" in params:
+        merged = {**metadata, **params["metadata"]} if params["metadata"] is not None else {}
+        metadata = {name: value for name, value in merged.items() if value is not None}
+    return replace(intent, metadata=metadata, details={**intent.details, **_details(params)})
 
 
 def _details(params: Params) -> Params:

@@ -14,7 +14,8 @@ from .idempotency import Execute
 from .identifiers import Identifiers
 from .instruments import Instruments
 from .lifecycle import Lifecycle
-from .model import Answer, Call, Caller, Intent, Params
+from .listing import Listing, bare
+from .model import Answer, Call, Caller, Intent, Page, Params
 from .rendering import View, nothing_expanded
 from .routing import Route
 from .store import Store
@@ -35,7 +36,9 @@ class Policies:
 
     ``access`` refuses callers who may not do this; ``reading`` gives checked parameters the names and defaults that the
     operations read; ``expansion`` tells which members the caller wants whole; ``headers`` are the protocol's, added to
-    every answer; ``success`` is the status of an operation that went through, 200 unless it says otherwise.
+    every answer; ``success`` is the status of an operation that went through, 200 unless it says otherwise;
+    ``listing`` chooses the intents of a page, ``paging`` renders the page around its rendered items; ``operations`` are
+    those that only this provider has, or carries out in its own way.
     """
 
     base_path: str
@@ -55,4 +58,24 @@ class Policies:
     reading: Callable[[str, Params], Params] = as_sent
     expansion: Callable[[Request, Params], frozenset[str]] = nothing_expanded
     success: Mapping[str, int] = field(default_factory=dict)
+    listing: Listing = field(default_factory=Listing)
+    paging: Callable[[list[Mapping[str, Any]], Page, View], Any] = bare
+    operations: Mapping[str, Callable[[Task], Intent | Page]] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
+
+
+@dataclass(frozen=True)
+class Task:
+    """One operation to carry out, at a moment in seconds. ``intent`` is None where the operation is not about one."""
+
+    policies: Policies
+    store: Store
+    params: Params
+    intent: Intent | None
+    now: float
+
+    @property
+    def subject(self) -> Intent:
+        """The intent the operation is about."""
+        assert self.intent is not None
+        return self.intent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from waitress import wasyncore
@@ -34,8 +34,10 @@ def serving(policies: Policies, port: int) -> Iterator[str]:
     try:
         yield f"http://{_HOST}:{server.effective_port}{policies.base_path}"
     finally:
-        # Sockets are closed by the thread that watches them: its loop ends when none is left.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        # Sockets are closed by the thread that watches them: its loop ends when none is left. Where that thread is just
+        # awake, it has closed the trigger's own pipe before it is pulled.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
         thread.join()
         server.task_dispatcher.shutdown()
 

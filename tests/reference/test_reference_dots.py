@@ -125,6 +125,33 @@ def test_idempotency_key_header_is_harmless(dots: httpx.Client) -> None:
     assert (again.status_code, again.json()["id"] != first.json()["id"]) == (200, True)
 
 
+def test_list_is_an_array_of_all_newest_first(dots: httpx.Client, methods: dict[str, str]) -> None:
+    assert dots.get(PATH).json() == []
+    older, newer = create(dots), create(dots, payment_method_id=methods["success"])
+    paid = confirm(dots, older, payment_method_id=methods["success"]).json()
+    for query in ("", "?limit=1&starting_after=x"):
+        answer = dots.get(PATH + query)
+        assert (answer.status_code, answer.json()) == (200, [read(dots, newer), paid])
+    assert "client_secret" not in answer.text
+
+
+def test_key_in_the_body_gives_the_first_answer_again(dots: httpx.Client) -> None:
+    key = "5C0D0000-0000-4000-8000-000000000001"
+    first = create(dots, idempotency_key=key)
+    assert create(dots, idempotency_key=key.lower(), amount=999) == first
+    assert create(dots, idempotency_key=NOBODYS)["id"] != first["id"]
+
+
+def test_key_of_a_refused_create_is_still_new(dots: httpx.Client) -> None:
+    assert dots.post(PATH, json={**CREATE, "amount": 0, "idempotency_key": NOBODYS}).status_code == 400
+    assert create(dots, idempotency_key=NOBODYS)["status"] == "requires_payment_method"
+
+
+@pytest.mark.parametrize("key", ["k", 5, None])
+def test_key_in_the_body_is_a_uuid(dots: httpx.Client, key: Any) -> None:
+    assert dots.post(PATH, json={**CREATE, "idempotency_key": key}).status_code == 400
+
+
 @pytest.mark.parametrize("identifier", [NOBODYS, "abc"])
 def test_unknown_intent_is_the_documented_404(dots: httpx.Client, identifier: str, methods: dict[str, str]) -> None:
     read_it = dots.get(f"{PATH}/{identifier}")
@@ -135,7 +162,9 @@ def test_unknown_intent_is_the_documented_404(dots: httpx.Client, identifier: st
 
 def test_only_documented_operations_are_served(dots: httpx.Client) -> None:
     assert dots.get(f"{PATH}/x/confirm").status_code == 405
-    assert dots.post(f"{PATH}/x/cancel").status_code == 404
+    assert dots.post(f"{PATH}/x").status_code == 405
+    for operation in ("cancel", "capture"):
+        assert dots.post(f"{PATH}/x/{operation}").status_code == 404
     assert dots.post(PATH, content=b'{"amount":').status_code == 400
 
 

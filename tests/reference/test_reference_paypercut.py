@@ -137,6 +137,88 @@ def test_demanded_challenge_is_a_three_d_secure_action(paypercut: httpx.Client, 
     assert paypercut.get(action["status_url"], params={"outcome": "success"}).status_code == 200
 
 
+@pytest.fixture
+def held(paypercut: httpx.Client, methods: dict[str, str]) -> dict[str, Any]:
+    return create(paypercut, payment_method=methods["success"], capture_method="manual", confirm=True)
+
+
+def capture(client: httpx.Client, intent: dict[str, Any], **body: Any) -> httpx.Response:
+    return client.post(f"{PATH}/{intent['id']}/capture", json=body)
+
+
+def money(intent: dict[str, Any]) -> tuple[str, int, int]:
+    return intent["status"], intent["amount_received"], intent["amount_capturable"]
+
+
+@pytest.mark.parametrize(
+    ("body", "after"),
+    [
+        ({}, ("succeeded", 2000, 0)),
+        ({"amount_to_capture": 2000}, ("succeeded", 2000, 0)),
+        ({"amount_to_capture": 1}, ("requires_capture", 1, 1999)),
+        ({"amount_to_capture": 1999, "final_capture": False}, ("requires_capture", 1999, 1)),
+        ({"amount_to_capture": 1999, "final_capture": True}, ("succeeded", 1999, 0)),
+        ({"final_capture": True, "zzz_undocumented": 1}, ("succeeded", 2000, 0)),
+    ],
+)
+def test_capture(
+    paypercut: httpx.Client, held: dict[str, Any], body: dict[str, Any], after: tuple[str, int, int]
+) -> None:
+    answer = capture(paypercut, held, **body)
+    assert (answer.status_code, money(answer.json())) == (200, after)
+    assert read(paypercut, held) == answer.json()
+
+
+def test_captures_in_parts_use_up_what_is_held(paypercut: httpx.Client, held: dict[str, Any]) -> None:
+    capture(paypercut, held, amount_to_capture=1500)
+    assert capture(paypercut, held, amount_to_capture=501).status_code == 400
+    assert money(capture(paypercut, held).json()) == ("succeeded", 2000, 0)
+    assert capture(paypercut, held).status_code == 409
+
+
+def test_rest_of_a_capture_is_released_by_cancel(paypercut: httpx.Client, held: dict[str, Any]) -> None:
+    capture(paypercut, held, amount_to_capture=1500)
+    assert money(paypercut.post(f"{PATH}/{held['id']}/cancel", json={}).json()) == ("canceled", 1500, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"amount_to_capture": 2001}, "amount_too_large"),
+        ({"amount_to_capture": 0}, "parameter_invalid"),
+        ({"amount_to_capture": -1}, "parameter_invalid"),
+        ({"amount_to_capture": "5"}, "parameter_invalid"),
+        ({"amount_to_capture": 1.5}, "parameter_invalid"),
+        ({"final_capture": "yes"}, "parameter_invalid"),
+    ],
+)
+def test_capture_refuses(paypercut: httpx.Client, held: dict[str, Any], body: dict[str, Any], code: str) -> None:
+    answer = capture(paypercut, held, **body)
+    error = answer.json()
+    assert (answer.status_code, error["type"], error["code"]) == (400, "invalid_request_error", code)
+    assert error["param"] == next(iter(body))
+    assert read(paypercut, held) == held
+
+
+def test_capture_needs_held_money(paypercut: httpx.Client, methods: dict[str, str]) -> None:
+    ready = create(paypercut, payment_method=methods["success"])
+    paid = create(paypercut, payment_method=methods["success"], confirm=True)
+    pending = create(paypercut, payment_method=methods["authentication"], capture_method="manual", confirm=True)
+    ended = paypercut.post(f"{PATH}/{create(paypercut)['id']}/cancel", json={}).json()
+    for intent in (create(paypercut), ready, paid, pending, ended):
+        answer = capture(paypercut, intent)
+        assert (answer.status_code, answer.json()["type"]) == (409, "invalid_request_error")
+        assert read(paypercut, intent) == intent
+    assert capture(paypercut, {"id": "nobodys"}).status_code == 404
+
+
+def test_capture_is_done_once_per_key(paypercut: httpx.Client, held: dict[str, Any]) -> None:
+    path, key = f"{PATH}/{held['id']}/capture", {"Idempotency-Key": "k"}
+    first, again = (paypercut.post(path, json={"amount_to_capture": 5}, headers=key) for _ in range(2))
+    assert again.content == first.content
+    assert read(paypercut, held)["amount_received"] == 5
+
+
 def test_ended_intents_conflict(paypercut: httpx.Client, methods: dict[str, str]) -> None:
     canceled = paypercut.post(f"{PATH}/{create(paypercut)['id']}/cancel", json={"cancellation_reason": None}).json()
     assert (canceled["status"], canceled["cancellation_reason"]) == ("canceled", None)
@@ -145,6 +227,14 @@ def test_ended_intents_conflict(paypercut: httpx.Client, methods: dict[str, str]
         paypercut.post(f"{PATH}/{canceled['id']}/cancel", json={}),
     ):
         assert (answer.status_code, answer.json()["type"]) == (409, "invalid_request_error")
+
+
+@pytest.mark.parametrize(("method", "status"), [("success", "succeeded"), ("declined", "failed")])
+def test_expanded_payment(paypercut: httpx.Client, methods: dict[str, str], method: str, status: str) -> None:
+    intent = create(paypercut)
+    confirm(paypercut, intent, payment_method=methods[method])
+    payment = paypercut.get(f"{PATH}/{intent['id']}?expand=latest_payment").json()["latest_payment"]
+    assert (payment["status"], payment["latest_status"], payment["amount"]) == (status, status, 2000)
 
 
 @pytest.mark.parametrize(
@@ -194,3 +284,8 @@ def test_unknown_ids_and_paths(paypercut: httpx.Client) -> None:
     for path in (f"{PATH}/nobodys", "/v1/zzz", f"{PATH}/{'x' * 201}"):
         answer = paypercut.get(path)
         assert (answer.status_code, answer.json()["type"]) == (404, "invalid_request_error")
+
+
+def test_intents_are_neither_listed_nor_updated(paypercut: httpx.Client) -> None:
+    assert paypercut.get(PATH).status_code == 405
+    assert paypercut.post(f"{PATH}/{create(paypercut)['id']}", json={}).status_code == 405

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from werkzeug.wrappers import Request
 
 from conformance.reference.authentication import BasicPair
+from conformance.reference.choices import KEY_RETENTION
 from conformance.reference.encoding import json_body
 from conformance.reference.errors import Embed, Errors, Kind, Refusal
-from conformance.reference.idempotency import never_kept
+from conformance.reference.idempotency import Execute, once_executed
 from conformance.reference.identifiers import Identifiers, secret_after_id, uuid4
 from conformance.reference.instruments import Instruments
 from conformance.reference.lifecycle import Lifecycle
@@ -18,6 +20,7 @@ from conformance.reference.model import Answer, Call, Caller, Decline, Intent, M
 from conformance.reference.policies import Policies
 from conformance.reference.rendering import View
 from conformance.reference.routing import Route
+from conformance.reference.store import Kept, Store
 from conformance.reference.validation import (
     Members,
     Validation,
@@ -50,6 +53,7 @@ _METHODS = (
 
 _ROUTES = (
     Route("create", "POST", "/v2/payment-intents"),
+    Route("list", "GET", "/v2/payment-intents"),
     Route("retrieve", "GET", "/v2/payment-intents/{id}"),
     Route("confirm", "POST", "/v2/payment-intents/{id}/confirm"),
 )
@@ -77,10 +81,12 @@ VALIDATION = Validation(
                 "metadata": either(mapping, boolean),
                 "transfer_data": Members({"destination_user_id": uuid}, closed=False),
                 "application_fee_amount": integer(0),
+                "idempotency_key": uuid,
             },
             required=("amount", "currency"),
             closed=False,
         ),
+        "list": Members({}, closed=False),
         "retrieve": Members({}, closed=False),
         "confirm": Members({"payment_method_id": text()}, required=("payment_method_id",), closed=False),
     },
@@ -127,6 +133,21 @@ def access(call: Call, intent: Intent | None) -> None:
         raise Refusal("app_missing", "Api-App-Id has to name an app of the organisation")
 
 
+def first_create(store: Store, call: Call, now: float, execute: Execute) -> Answer:
+    """The answer to a create; the first one's again where an ``idempotency_key`` repeats, whatever else it asks."""
+    key = call.params.get("idempotency_key")
+    if call.operation != "create" or not isinstance(key, str):
+        return execute()
+    place = (call.caller.key, key.lower())
+    kept = store.kept.get(place)
+    if kept is not None and now - kept.at < KEY_RETENTION:
+        return replace(kept.answer, replayed=True)
+    answer = execute()
+    if once_executed(answer):
+        store.kept[place] = Kept("", answer, now)
+    return answer
+
+
 def render(intent: Intent, view: View) -> Mapping[str, Any]:
     """The payment-intent; what is unset is left out, the client secret is shown to whoever creates it."""
     members = {
@@ -158,7 +179,7 @@ POLICIES = Policies(
     instruments=Instruments({method.id: method for method in _METHODS}, None, lambda method: method),
     identifiers=Identifiers(uuid4, secret_after_id),
     lifecycle=Lifecycle(cancelable=frozenset(), declined="failed", new_payment=uuid4),
-    idempotency=never_kept,
+    idempotency=first_create,
     errors=Errors(_KINDS, error_body),
     rendering=render,
     headers=headers,

@@ -45,6 +45,7 @@ _ROUTES = (
     Route("create", "POST", "/v1/payment_intents"),
     Route("retrieve", "GET", "/v1/payment_intents/{id}"),
     Route("confirm", "POST", "/v1/payment_intents/{id}/confirm"),
+    Route("capture", "POST", "/v1/payment_intents/{id}/capture"),
     Route("cancel", "POST", "/v1/payment_intents/{id}/cancel"),
 )
 
@@ -54,6 +55,7 @@ _KINDS = {
     "missing": Kind(400, _INVALID, "missing_required_param"),
     "no_method": Kind(400, _INVALID, "missing_required_param"),
     "too_large": Kind(400, _INVALID, "amount_too_large"),
+    "capture_too_large": Kind(400, _INVALID, "amount_too_large"),
     "unexpected_state": Kind(409, _INVALID),
     "declined": Kind(422, "card_error", "card_declined"),
     "authentication_required": Kind(422, "card_error", "card_declined"),

@@ -111,11 +111,13 @@ def _customer(intent: Intent, view: View) -> Any:
 def _payment(intent: Intent, view: View) -> Any:
     if intent.payment is None or "latest_payment" not in view.expand:
         return intent.payment
+    status = "failed" if intent.failure is not None else "succeeded"
     return {
         "id": intent.payment,
         "amount": intent.amount,
         "currency": _currency(intent),
-        "status": "failed" if intent.failure is not None else "succeeded",
+        "status": status,
+        "latest_status": status,
         "payment_intent": intent.id,
         "created": rfc3339(intent.created),
         "livemode": False,

@@ -122,6 +122,7 @@ VALIDATION = Validation(
         ),
         "retrieve": Members({}, closed=False),
         "confirm": Members({**_METHOD, "setup_future_usage": _SETUP}, closed=False),
+        "capture": Members({"amount_to_capture": integer(1), "final_capture": boolean}, closed=False),
         "cancel": Members(
             {"cancellation_reason": nullable(one_of("abandoned", "duplicate", "fraudulent", "requested_by_customer"))},
             closed=False,
@@ -132,9 +133,11 @@ VALIDATION = Validation(
 
 
 def reading(operation: str, params: Params) -> Params:
-    """The currency in small letters, as the object shows it, and whether a 3DS challenge is demanded."""
+    """The currency in small letters, as the object shows it; a 3DS challenge if demanded; the default of a capture."""
     card = params.get("payment_method_options", {}).get("card", {})
     result = {**params, "challenge": card.get("request_three_d_secure") == "challenge"}
     if operation == "create":
         result["currency"] = params["currency"].lower()
+    if operation == "capture":
+        result.setdefault("final_capture", False)
     return result

@@ -15,15 +15,19 @@ from conformance.reference.idempotency import Idempotency, always, per_path
 from conformance.reference.identifiers import Identifiers, secret_after_id, word
 from conformance.reference.instruments import Instruments
 from conformance.reference.lifecycle import Lifecycle
-from conformance.reference.model import Answer, Call, Caller, Decline, Intent, Method, Params
+from conformance.reference.listing import Listing
+from conformance.reference.model import Answer, Call, Caller, Decline, Intent, Method, Page
 from conformance.reference.policies import Policies
 from conformance.reference.rendering import ACTIONS, View, rfc3339
 from conformance.reference.routing import Route
-from conformance.reference.validation import Members, Validation, email, integer, mapping, one_of, text, uri, uuid
+
+from .revkeen_parameters import VALIDATION, matching, reading
 
 API_KEY = "rk_sandbox_reference"
 READ_ONLY_KEY = "rk_sandbox_read_only"
+OTHER_API_KEY = "rk_sandbox_other"
 _BASE_PATH = "/v2"
+_PATH = "/payment-intents"
 
 
 def _known(number: int) -> str:
@@ -41,49 +45,14 @@ _METHODS = (
 )
 
 _ROUTES = (
-    Route("create", "POST", "/payment-intents"),
-    Route("retrieve", "GET", "/payment-intents/{id}"),
-    Route("confirm", "POST", "/payment-intents/{id}/confirm"),
-    Route("cancel", "POST", "/payment-intents/{id}/cancel"),
+    Route("create", "POST", _PATH),
+    Route("list", "GET", _PATH),
+    Route("retrieve", "GET", f"{_PATH}/{{id}}"),
+    Route("update", "POST", f"{_PATH}/{{id}}"),
+    Route("confirm", "POST", f"{_PATH}/{{id}}/confirm"),
+    Route("capture", "POST", f"{_PATH}/{{id}}/capture"),
+    Route("cancel", "POST", f"{_PATH}/{{id}}/cancel"),
 )
-
-VALIDATION = Validation(
-    {
-        "create": Members(
-            {
-                "amount": integer(1),
-                "customer": uuid,
-                "currency": text(3, 3),
-                "payment_method": uuid,
-                "capture_method": one_of("automatic", "manual"),
-                "description": text(500),
-                "statement_descriptor": text(22),
-                "statement_descriptor_suffix": text(22),
-                "receipt_email": email,
-                "metadata": mapping,
-                "gateway_merchant_id": text(),
-            },
-            required=("amount", "customer"),
-        ),
-        "retrieve": Members({}),
-        "confirm": Members({"payment_method": uuid, "return_url": uri}),
-        "cancel": Members(
-            {
-                "cancellation_reason": one_of(
-                    "duplicate", "fraudulent", "requested_by_customer", "abandoned", "failed_invoice"
-                )
-            }
-        ),
-    }
-)
-
-
-def reading(operation: str, params: Params) -> Params:
-    """The documented defaults of a create; ids in small letters, as UUIDs are compared."""
-    ids: Params = {name: params[name].lower() for name in ("customer", "payment_method") if name in params}
-    defaults: Params = {"currency": "USD", "capture_method": "automatic"} if operation == "create" else {}
-    return {**defaults, **params, **ids}
-
 
 _INVALID, _UNAUTHENTICATED = "invalid_request_error", "authentication_error"
 _REALM = (("WWW-Authenticate", 'Bearer realm="revkeen-api"'),)
@@ -91,6 +60,7 @@ _KINDS = {
     "invalid": Kind(400, _INVALID, "validation_error"),
     "unknown_reference": Kind(400, _INVALID, "validation_error"),
     "unexpected_state": Kind(400, _INVALID, "invalid_state"),
+    "capture_too_large": Kind(400, _INVALID, "amount_too_large"),
     "declined": Kind(400, _INVALID, "card_declined"),
     "unauthenticated": Kind(401, _UNAUTHENTICATED, "unauthenticated", _REALM),
     "unknown_key": Kind(401, _UNAUTHENTICATED, "invalid_api_key", _REALM),
@@ -119,7 +89,7 @@ def error_body(refusal: Refusal, kind: Kind, embed: Embed) -> Mapping[str, Any]:
 
 def access(call: Call, intent: Intent | None) -> None:
     """A key without the scope to write only reads."""
-    if call.caller.role == "read_only" and call.operation != "retrieve":
+    if call.caller.role == "read_only" and call.operation not in ("retrieve", "list"):
         raise Refusal("scope_missing", "the key lacks the scope payment_intents:write")
 
 
@@ -170,6 +140,11 @@ def _next_action(intent: Intent, view: View) -> Any:
     return {"type": "redirect_to_url", "redirect_to_url": {"url": view.page(intent.action), "return_url": back}}
 
 
+def paging(items: list[Mapping[str, Any]], page: Page, view: View) -> Mapping[str, Any]:
+    """The list object around a page."""
+    return {"object": "list", "data": items, "has_more": page.more, "url": _BASE_PATH + _PATH}
+
+
 def headers(request: Request, answer: Answer) -> Mapping[str, str]:
     """The version in force, and whether the answer is a repeated one."""
     result = {"RevKeen-Version": request.headers.get("RevKeen-Version", REVKEEN_VERSION)}
@@ -178,8 +153,12 @@ def headers(request: Request, answer: Answer) -> Mapping[str, str]:
     return result
 
 
+_UNCONFIRMED = frozenset({"requires_payment_method", "requires_confirmation"})
+
 LIFECYCLE = Lifecycle(
     cancelable=frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "processing"}),
+    updatable=_UNCONFIRMED,
+    annotatable=_UNCONFIRMED,
     authorised=REVKEEN_AUTHORISED,
 )
 
@@ -188,7 +167,12 @@ POLICIES = Policies(
     routes=_ROUTES,
     wrong_method="wrong_method",
     authentication=HeaderKey(
-        {API_KEY: Caller(API_KEY), READ_ONLY_KEY: Caller(READ_ONLY_KEY, "read_only")}, "x-api-key"
+        {
+            API_KEY: Caller(API_KEY),
+            OTHER_API_KEY: Caller(OTHER_API_KEY),
+            READ_ONLY_KEY: Caller(READ_ONLY_KEY, "read_only"),
+        },
+        "x-api-key",
     ),
     decoding=json_body,
     validation=VALIDATION,
@@ -201,6 +185,8 @@ POLICIES = Policies(
     headers=headers,
     access=access,
     reading=reading,
+    listing=Listing(20, matching),
+    paging=paging,
 )
 
 SETTINGS: Mapping[str, Any] = {
@@ -210,6 +196,8 @@ SETTINGS: Mapping[str, Any] = {
         "declined": _known(12),
         "authentication": _known(15),
         "customer": CUSTOMERS[0],
+        "other_customer": CUSTOMERS[1],
         "read_only_key": READ_ONLY_KEY,
+        "other_api_key": OTHER_API_KEY,
     },
 }

@@ -14,12 +14,22 @@ from conformance.reference.errors import Embed, Errors, Kind, Refusal
 from conformance.reference.idempotency import Idempotency, once_executed, per_account
 from conformance.reference.identifiers import Identifiers, secret_after_id, word
 from conformance.reference.lifecycle import Lifecycle
+from conformance.reference.listing import Listing
 from conformance.reference.model import Answer, Attempt, Call, Caller, Intent, Params
 from conformance.reference.policies import Policies
 from conformance.reference.routing import Route
 
 from .stripe_instruments import CUSTOMERS, INSTRUMENTS, OTHER_CUSTOMERS_METHOD
-from .stripe_object import DOC_URL, failure_members, render
+from .stripe_object import DOC_URL, failure_members, paging, render
+from .stripe_operations import (
+    apply_customer_balance,
+    capture,
+    increment_authorization,
+    matching,
+    search,
+    update,
+    verify_microdeposits,
+)
 from .stripe_parameters import VALIDATION, bracketed, reading
 
 API_KEY = "sk_test_reference"
@@ -27,13 +37,21 @@ PUBLISHABLE_KEY = "pk_test_reference"
 
 _ROUTES = (
     Route("create", "POST", "/v1/payment_intents"),
+    Route("list", "GET", "/v1/payment_intents"),
+    Route("search", "GET", "/v1/payment_intents/search"),
     Route("retrieve", "GET", "/v1/payment_intents/{id}"),
+    Route("update", "POST", "/v1/payment_intents/{id}"),
     Route("confirm", "POST", "/v1/payment_intents/{id}/confirm"),
+    Route("capture", "POST", "/v1/payment_intents/{id}/capture"),
     Route("cancel", "POST", "/v1/payment_intents/{id}/cancel"),
+    Route("increment_authorization", "POST", "/v1/payment_intents/{id}/increment_authorization"),
+    Route("apply_customer_balance", "POST", "/v1/payment_intents/{id}/apply_customer_balance"),
+    Route("verify_microdeposits", "POST", "/v1/payment_intents/{id}/verify_microdeposits"),
 )
 
 _INVALID = "invalid_request_error"
 _REALM = (("WWW-Authenticate", 'Bearer realm="Stripe"'),)
+_MICRODEPOSITS = "payment_method_microdeposit_verification"
 _KINDS = {
     "invalid": Kind(400, _INVALID),
     "malformed": Kind(400, _INVALID),
@@ -43,6 +61,7 @@ _KINDS = {
     "not_an_integer": Kind(400, _INVALID, "parameter_invalid_integer"),
     "too_small": Kind(400, _INVALID, "parameter_invalid_integer"),
     "too_large": Kind(400, _INVALID, "amount_too_large"),
+    "capture_too_large": Kind(400, _INVALID, "amount_too_large"),
     "amount_too_small": Kind(400, _INVALID, "amount_too_small"),
     "unknown_method_type": Kind(400, _INVALID, "payment_method_invalid_parameter"),
     "unknown_reference": Kind(400, _INVALID, "resource_missing"),
@@ -59,6 +78,12 @@ _KINDS = {
     "no_route": Kind(404, _INVALID),
     "declined": Kind(402, "card_error"),
     "authentication_required": Kind(402, "card_error"),
+    "exclusive": Kind(400, _INVALID, "parameters_exclusive"),
+    "microdeposit_amounts_invalid": Kind(400, _INVALID, f"{_MICRODEPOSITS}_amounts_invalid"),
+    "microdeposit_amounts_mismatch": Kind(400, _INVALID, f"{_MICRODEPOSITS}_amounts_mismatch"),
+    "microdeposit_attempts_exceeded": Kind(400, _INVALID, f"{_MICRODEPOSITS}_attempts_exceeded"),
+    "microdeposit_descriptor_code_mismatch": Kind(400, _INVALID, f"{_MICRODEPOSITS}_descriptor_code_mismatch"),
+    "microdeposit_timeout": Kind(400, _INVALID, f"{_MICRODEPOSITS}_timeout"),
     "bad_key": Kind(400, _INVALID),
     "key_conflict": Kind(400, "idempotency_error"),
 }
@@ -91,10 +116,10 @@ _SECRET_ONLY = (
 
 
 def access(call: Call, intent: Intent | None) -> None:
-    """A publishable key reads and confirms the one intent whose client secret it brings, and nothing else."""
+    """A publishable key reads, confirms and verifies the one intent whose client secret it brings, and nothing else."""
     if call.caller.role != "publishable":
         return
-    if intent is None or call.operation not in ("retrieve", "confirm"):
+    if intent is None or call.operation not in ("retrieve", "confirm", "verify_microdeposits"):
         raise Refusal("secret_key_required", "this needs a secret key")
     secret = call.params.get("client_secret")
     if secret is None:
@@ -141,6 +166,13 @@ def captures_later(intent: Intent) -> bool:
     return "manual" in (intent.capture_method, card.get("capture_method"))
 
 
+def verification(intent: Intent) -> str | None:
+    """Microdeposits to a bank account, where the intent's options ask for them."""
+    options = (intent.details.get("payment_method_options") or {}).get("us_bank_account") or {}
+    debited = intent.method is not None and intent.method.type == "us_bank_account"
+    return "microdeposits" if debited and options.get("verification_method") == "microdeposits" else None
+
+
 def action_kind(attempt: Attempt) -> str:
     """A redirect where there is somewhere to return to and no SDK takes care of it."""
     return "redirect" if attempt.return_url and not attempt.in_sdk else "sdk"
@@ -151,6 +183,7 @@ def _charge_id() -> str:
 
 
 LIFECYCLE = Lifecycle(
+    annotations=frozenset({"description", "metadata", "receipt_email", "shipping"}),
     cancelable=frozenset(
         {"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture", "processing"}
     ),
@@ -161,6 +194,7 @@ LIFECYCLE = Lifecycle(
     failed_payment=_charge_id,
     captures_later=captures_later,
     action_kind=action_kind,
+    verification=verification,
     preconditions=(return_url_for_redirects, no_refusal_of_actions_when_dynamic, no_descriptor_on_cards),
 )
 
@@ -203,6 +237,16 @@ POLICIES = Policies(
     access=access,
     reading=reading,
     expansion=expansion,
+    listing=Listing(10, matching),
+    paging=paging,
+    operations={
+        "search": search,
+        "update": update,
+        "capture": capture,
+        "increment_authorization": increment_authorization,
+        "apply_customer_balance": apply_customer_balance,
+        "verify_microdeposits": verify_microdeposits,
+    },
 )
 
 SETTINGS: Mapping[str, Any] = {
@@ -221,9 +265,14 @@ SETTINGS: Mapping[str, Any] = {
         "prepared_off_session": "pm_card_authenticationRequiredSetupForOffSession",
         "bank_debit": "pm_usBankAccount_processing",
         "customer": CUSTOMERS[0],
+        "other_customer": CUSTOMERS[1],
         "other_customers_method": OTHER_CUSTOMERS_METHOD,
         "bank_debits": True,
         "dynamic_payment_methods": True,
+        "search": True,
+        "increment_authorization": True,
+        "customer_balance": True,
+        "microdeposits": True,
         "publishable_key": PUBLISHABLE_KEY,
         "complete_action": "visit",
         "confirmation_limit": CONFIRMATION_LIMIT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.reference.model import Failure, Intent, Method
+from conformance.reference.model import Failure, Intent, Method, Page
 from conformance.reference.rendering import View
 
 from .stripe_values import words
@@ -63,6 +63,20 @@ def render(intent: Intent, view: View) -> Mapping[str, Any]:
     if view.call.caller.role == "publishable":
         return {name: whole[name] for name in _PUBLIC}
     return whole
+
+
+def paging(items: list[Mapping[str, Any]], page: Page, view: View) -> Mapping[str, Any]:
+    """A list object, or the result of a search, which says how to go on and, if asked, how many there are."""
+    if view.call.operation != "search":
+        return {"object": "list", "data": items, "has_more": page.more, "url": "/v1/payment_intents"}
+    result = {
+        "object": "search_result",
+        "data": items,
+        "has_more": page.more,
+        "next_page": page.items[-1].id if page.more else None,
+        "url": "/v1/payment_intents/search",
+    }
+    return {**result, "total_count": page.total} if "total_count" in view.expand else result
 
 
 def failure_members(failure: Failure) -> dict[str, Any]:
@@ -177,6 +191,10 @@ def _next_action(intent: Intent, view: View) -> Any:
     action = intent.action
     if action is None:
         return None
+    if action.kind == "microdeposits":
+        verify = {"arrival_date": int(intent.created), "hosted_verification_url": view.page(action)}
+        microdeposits = {**verify, "microdeposit_type": "amounts"}
+        return {"type": "verify_with_microdeposits", "verify_with_microdeposits": microdeposits}
     if action.kind == "sdk":
         sdk = {"type": "three_d_secure_redirect", "stripe_js": view.page(action), "source": action.token}
         return {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}

@@ -24,33 +24,61 @@ from .stripe_values import (
 
 _string = text(5000)
 _words = text()
+_amount = integer(1, 10**STRIPE_MOST_DIGITS - 1)
 _capture_method = one_of("automatic", "automatic_async", "manual")
 _off_session = either(one_of("one_off", "recurring"), boolean)
 
 
-def metadata(value: Any, path: Path) -> dict[str, str]:
-    """Up to fifty pairs; keys of at most forty characters, values of at most five hundred; empty ones are left out."""
+MOST_METADATA = 50  # pairs
+
+
+def metadata(value: Any, path: Path) -> dict[str, str | None]:
+    """Up to fifty pairs; keys of at most forty characters, values of at most five hundred; empty ones read as None."""
     if not isinstance(value, dict):
         raise invalid(path, "must be an object")
-    if len(value) > 50:
-        raise invalid(path, "must have at most 50 keys")
+    if len(value) > MOST_METADATA:
+        raise invalid(path, f"must have at most {MOST_METADATA} keys")
     for key, text_value in value.items():
         if not isinstance(text_value, str) or len(text_value) > 500:
             raise invalid((*path, key), "must be a string of at most 500 characters")
         if len(key) > 40:
             raise invalid((*path, key), "must be a name of at most 40 characters")
-    return {key: text_value for key, text_value in value.items() if text_value}
+    return {key: text_value or None for key, text_value in value.items()}
+
+
+def filled_metadata(value: Any, path: Path) -> dict[str, str]:
+    """The same for an object that is made: empty values are left out."""
+    return {key: text_value for key, text_value in metadata(value, path).items() if text_value}
 
 
 def expand(value: Any, path: Path) -> list[str]:
     """Paths of references to return whole, at most four levels deep."""
-    paths: list[str] = [name for name in array(_words)(value, path) if name]
-    for name in paths:
-        if name.count(".") > 3:
-            raise invalid(path, "expands at most four levels")
-        if name.split(".")[0] not in EXPANDABLE:
-            raise invalid(path, f"this property cannot be expanded: {name}")
-    return paths
+    return [_expandable(name, name, path) for name in array(_words)(value, path) if name]
+
+
+def expand_items(*whole: str) -> Check:
+    """The same for lists, where all paths but those of the list itself start with ``data.``; gives what follows it."""
+
+    def check(value: Any, path: Path) -> list[str]:
+        names = [name for name in array(_words)(value, path) if name]
+        return [name if name in whole else _expandable(name, _after_data(name, path), path) for name in names]
+
+    return check
+
+
+def _after_data(name: str, path: Path) -> str:
+    head, _, rest = name.partition(".")
+    if head != "data" or not rest:
+        raise invalid(path, f"a path in a list starts with data: {name}")
+    return rest
+
+
+def _expandable(name: str, member: str, path: Path) -> str:
+    if name.count(".") > 3:
+        raise invalid(path, "expands at most four levels")
+    if member.split(".")[0] not in EXPANDABLE:
+        raise invalid(path, f"this property cannot be expanded: {name}")
+    return member
 
 
 _ADDRESS = Members(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), _string))
@@ -136,7 +164,7 @@ _METHOD_CHILDREN: Mapping[str, Mapping[str, Check]] = {
 _METHOD_DATA = Members(
     {
         "type": _words,
-        "metadata": metadata,
+        "metadata": filled_metadata,
         "allow_redisplay": one_of("always", "limited", "unspecified"),
         "billing_details": Members(
             {
@@ -189,7 +217,7 @@ _BOTH: Mapping[str, Check] = {
 _CREATE = Members(
     {
         **_BOTH,
-        "amount": integer(1, 10**STRIPE_MOST_DIGITS - 1),
+        "amount": _amount,
         "currency": _words,
         "application_fee_amount": integer(0),
         "automatic_payment_methods": _AUTOMATIC,
@@ -198,7 +226,7 @@ _CREATE = Members(
         "customer": _string,
         "description": text(1000),
         "excluded_payment_method_types": array(one_of(*EXCLUDABLE_TYPES)),
-        "metadata": metadata,
+        "metadata": filled_metadata,
         "on_behalf_of": _words,
         "payment_method_configuration": text(100),
         "receipt_email": _words,
@@ -228,12 +256,103 @@ _CANCEL = Members(
     }
 )
 
+_PAID_OUT = Members({"amount": integer(0)})
+_UPDATE = Members(
+    {
+        "amount": _amount,
+        "application_fee_amount": blank_or(integer(0)),
+        "capture_method": _capture_method,
+        "currency": _words,
+        "customer": _string,
+        "description": text(1000),
+        "expand": expand,
+        "metadata": blank_or(metadata),
+        "payment_method": _string,
+        "payment_method_configuration": text(100),
+        "payment_method_data": method_data,
+        "payment_method_options": _OPTIONS,
+        "payment_method_types": array(_string),
+        "receipt_email": blank_or(_words),
+        "setup_future_usage": blank_or(one_of("off_session", "on_session")),
+        "shipping": blank_or(_SHIPPING),
+        "statement_descriptor": text(22),
+        "statement_descriptor_suffix": text(22),
+        "transfer_data": _PAID_OUT,
+        "transfer_group": _words,
+    }
+)
+_CAPTURE = Members(
+    {
+        "amount_to_capture": integer(1),
+        "application_fee_amount": integer(0),
+        "expand": expand,
+        "final_capture": boolean,
+        "metadata": blank_or(metadata),
+        "statement_descriptor": text(22),
+        "statement_descriptor_suffix": text(22),
+        "transfer_data": _PAID_OUT,
+    }
+)
+
+
+def limit(value: Any, path: Path) -> int:
+    """The size of a page."""
+    number: int = integer()(value, path)
+    if not 1 <= number <= 100:
+        raise invalid(path, "must be 1 to 100")
+    return number
+
+
+_INCREMENT = Members(
+    {
+        "amount": _amount,
+        "application_fee_amount": integer(0),
+        "description": text(1000),
+        "expand": expand,
+        "metadata": metadata,
+        "statement_descriptor": text(22),
+        "transfer_data": _PAID_OUT,
+    },
+    required=("amount",),
+)
+_APPLY_BALANCE = Members({"amount": _amount, "currency": _words, "expand": expand})
+
+
+def microdeposit_amounts(value: Any, path: Path) -> list[int]:
+    """Two amounts in cents."""
+    try:
+        amounts: list[int] = array(integer(1))(value, path)
+    except Refusal:
+        amounts = []
+    if len(amounts) != 2:
+        raise Refusal("microdeposit_amounts_invalid", "must be two positive integers", param=path)
+    return amounts
+
+
+_VERIFY = Members(
+    {"amounts": microdeposit_amounts, "client_secret": _string, "descriptor_code": _string, "expand": expand}
+)
+_LIST = Members(
+    {
+        "created": either(Members(dict.fromkeys(("gt", "gte", "lt", "lte"), integer())), integer()),
+        "customer": _string,
+        "ending_before": _string,
+        "expand": expand_items(),
+        "limit": limit,
+        "starting_after": _string,
+    }
+)
+
+_SEARCH = Members(
+    {"expand": expand_items("total_count"), "limit": limit, "page": _words, "query": text(None, 1)}, required=("query",)
+)
+
 CONFIRM_ONLY = ("error_on_requires_action", "mandate", "mandate_data", "off_session", "return_url")
 
 
 def known_currency(params: Params) -> None:
-    """The currency is a supported one, in whatever case."""
-    if params["currency"].lower() not in CURRENCIES:
+    """A currency is a supported one, in whatever case."""
+    if "currency" in params and params["currency"].lower() not in CURRENCIES:
         raise invalid(("currency",), "this currency is not supported")
 
 
@@ -264,14 +383,33 @@ _CREATE_RULES: tuple[Rule, ...] = (
 )
 
 VALIDATION = Validation(
-    {"create": _CREATE, "retrieve": _RETRIEVE, "confirm": _CONFIRM, "cancel": _CANCEL},
-    {"create": _CREATE_RULES, "confirm": (no_confirmation_token,)},
+    {
+        "create": _CREATE,
+        "retrieve": _RETRIEVE,
+        "list": _LIST,
+        "search": _SEARCH,
+        "update": _UPDATE,
+        "confirm": _CONFIRM,
+        "capture": _CAPTURE,
+        "cancel": _CANCEL,
+        "increment_authorization": _INCREMENT,
+        "apply_customer_balance": _APPLY_BALANCE,
+        "verify_microdeposits": _VERIFY,
+    },
+    {
+        "create": _CREATE_RULES,
+        "update": (known_currency,),
+        "confirm": (no_confirmation_token,),
+        "apply_customer_balance": (known_currency,),
+    },
 )
 
 
 def reading(operation: str, params: Params) -> Params:
     """Empty words read as nothing, the currency in small letters, Stripe's defaults where a create is silent."""
     params = {name: None if value == "" else value for name, value in params.items()}
+    if params.get("currency") is not None:
+        params["currency"] = params["currency"].lower()
     if operation != "create":
         return params
     automatic = params.get("automatic_payment_methods")
@@ -284,7 +422,6 @@ def reading(operation: str, params: Params) -> Params:
         "payment_method_types": ["card"],
         **params,
         "automatic_payment_methods": automatic,
-        "currency": params["currency"].lower(),
     }
 
 
