@@ -32,7 +32,10 @@ _SETTINGS = {
 _OPERATIONS = ("create", "retrieve", "confirm")
 _SCHEMAS = ("payment_intent", "create.request", "confirm.request", "error")
 _REQUIREMENT_KEYS = {"id", "level", "area", "statement", "source", "check", "with", "needs", "not_tested"}
-_TRANSITION_KEYS = {"id", "operation", "from", "method", "send", "create", "to", "via", "refused", "leaves", "source"}
+_TRANSITION_KEYS = {
+    *("id", "operation", "from", "after", "method", "send", "create"),
+    *("to", "via", "stays", "refused", "leaves", "source"),
+}
 _VAGUE = re.compile(r"\b(should|verify that|test that)\b", re.IGNORECASE)
 
 
@@ -168,12 +171,24 @@ def _operations(file: Path, document: Mapping[str, Any]) -> dict[str, Operation]
                 path=path,
                 media_type=media_type,
                 request_schema=reference.removeprefix("./").removesuffix(".schema.json"),
+                response_schema=_response_schema(entry["responses"]),
                 success_statuses=tuple(int(status) for status in entry["responses"] if status.startswith("2")),
                 # Recordings know other base URLs, so only the end of a path is held against the template.
                 pattern=re.compile(re.sub(r"\\\{\w+\\\}", "(?P<intent>[^/]+)", re.escape(path)) + "/?$"),
+                inferred=bool(entry.get("x-inferred")),
             )
     # An operation without a parameter first: /search is not an intent's id.
     return dict(sorted(found.items(), key=lambda item: "{" in item[1].path))
+
+
+def _response_schema(responses: Mapping[str, Any]) -> str:
+    """The name of the schema file of the first documented success; empty where none is given."""
+    for status, answer in responses.items():
+        if status.startswith("2"):
+            for body in answer.get("content", {}).values():
+                reference: str = body.get("schema", {}).get("$ref", "")
+                return reference.removeprefix("./").removesuffix(".schema.json")
+    return ""
 
 
 def _sources(folder: Path) -> dict[str, Source]:
@@ -208,6 +223,8 @@ def _transitions(folder: Path, lifecycle: Mapping[str, Any], sources: Mapping[st
             create=row.get("create", {}),
             to=tuple(row.get("to", ())),
             via=tuple(row.get("via", ())),
+            stays=bool(row.get("stays")),
+            after=row.get("after", ""),
             refused=row.get("refused", ""),
             leaves=tuple(row.get("leaves", ())),
             source=str(row.get("source", "")),
@@ -276,12 +293,18 @@ def _cross_check(contract: Contract) -> None:
         schema = row.args.get("schema")
         if schema and schema not in contract.schemas:
             raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} cites unknown schema {schema!r}")
-        wanted = row.args.get("transition")
-        if wanted and wanted not in contract.transitions:
-            raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} cites unknown transition {wanted!r}")
+        for key in ("transition", "after"):
+            wanted = row.args.get(key)
+            if wanted and wanted not in contract.transitions:
+                raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} cites unknown transition {wanted!r}")
     for name in contract.settings.get("instruments", {}):
         if name not in capabilities:
             raise CatalogueError(f"{folder / 'provider.toml'}: instrument {name!r} is not among [capabilities]")
+    for operation, needs in contract.settings.get("needs", {}).items():
+        if operation not in contract.operations:
+            raise CatalogueError(f"{folder / 'provider.toml'}: [needs] names unknown operation {operation!r}")
+        for name in set(needs) - set(capabilities):
+            raise CatalogueError(f"{folder / 'provider.toml'}: [needs] {operation} names unknown capability {name!r}")
     for name, named in (("terminal", contract.terminal), ("passing", contract.passing)):
         for status in set(named) - set(contract.statuses):
             raise CatalogueError(f"{folder / 'lifecycle.toml'}: {name} names unknown status {status!r}")
@@ -291,6 +314,15 @@ def _cross_check(contract: Contract) -> None:
                 raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} names unknown status {status!r}")
         if move.refused and move.refused not in contract.error_kinds:
             raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} names unknown error kind {move.refused!r}")
+        if move.stays and move.to:
+            raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} both stays and leads to {move.to}")
+        moving = sorted(set(move.sources) & set(contract.passing))
+        if move.stays and moving:
+            raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} stays in {moving[0]}, which is `passing`")
+        if move.after and move.after not in contract.transitions:
+            raise CatalogueError(
+                f"{folder / 'lifecycle.toml'}: {move.id} comes after unknown transition {move.after!r}"
+            )
         if move.operation not in contract.operations:
             raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} names unknown operation {move.operation!r}")
     listed = contract.schemas["payment_intent"].get("properties", {}).get("status", {}).get("enum")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,19 +44,35 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of ``openapi.json``, under its neutral name (create, retrieve, confirm, …)."""
+    """One operation of ``openapi.json``, under its neutral name (create, retrieve, confirm, …).
+
+    ``response_schema`` is that of its documented success: ``payment_intent``, or that of a list. ``inferred``: other
+    documents name the operation, none its path, so that a target may serve it elsewhere or not at all.
+    """
 
     name: str
     method: str
     path: str
     media_type: str
     request_schema: str
+    response_schema: str
     success_statuses: tuple[int, ...]
     pattern: re.Pattern[str]
+    inferred: bool = False
 
     @property
     def on_intent(self) -> bool:
         return "{" in self.path
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only shows what is there."""
+        return self.method == "GET"
+
+    @property
+    def shows_one(self) -> bool:
+        """Whether a success shows one intent, not a list of them."""
+        return self.response_schema == "payment_intent"
 
 
 @dataclass(frozen=True)
@@ -74,9 +91,10 @@ class Transition:
 
     ``operation`` on an intent in one of ``sources`` (empty: no intent yet), with the instrument ``method`` and the
     further request members ``send`` (``create`` are further members of the create that brings the intent about),
-    leads to one of ``to`` (``via`` may be seen on the way), or is refused with the error kind ``refused`` and leaves
-    the intent in one of ``leaves``. Where both ``to`` and ``refused`` stand, the provider documents neither alone and
-    both are accepted.
+    leads to one of ``to`` (``via`` may be seen on the way; ``stays``: to the status it was in), or is refused with the
+    error kind ``refused`` and leaves the intent in one of ``leaves``. Where both ``to`` and ``refused`` stand, the
+    provider documents neither alone and both are accepted. ``after`` names the transition that has to bring the intent
+    about, where its status alone does not tell enough.
     """
 
     id: str
@@ -87,9 +105,15 @@ class Transition:
     create: Mapping[str, Any] = field(default_factory=dict)
     to: tuple[str, ...] = ()
     via: tuple[str, ...] = ()
+    stays: bool = False
+    after: str = ""
     refused: str = ""
     leaves: tuple[str, ...] = ()
     source: str = ""
+
+    def targets(self, status: str) -> tuple[str, ...]:
+        """The statuses that a success from ``status`` leads to."""
+        return (status,) if self.stays else self.to
 
 
 @dataclass(frozen=True)
@@ -113,3 +137,12 @@ class Contract:
     error_kinds: Mapping[str, ErrorKind]
     requirements: Mapping[str, Requirement]
     schemas: Mapping[str, Mapping[str, Any]]
+
+    @cached_property
+    def moves(self) -> Mapping[tuple[str, str], list[Transition]]:
+        """The transitions by operation and the status they start from."""
+        found: dict[tuple[str, str], list[Transition]] = {}
+        for move in self.transitions.values():
+            for status in move.sources:
+                found.setdefault((move.operation, status), []).append(move)
+        return found
