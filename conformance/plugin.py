@@ -135,7 +135,7 @@ class Scenarios:
         if reason:
             raise Inapplicable(reason)
         self.run.client.scenario = f"{request.path.name}::{request.node.name}"
-        return Actor(self.run.contract, self.run.client, self.run.instruments)
+        return Actor(self.run.contract, self.run.client, self.run.instruments, self.run.trials)
 
     # -- what comes of it ----------------------------------------------------------------------------------------
 
@@ -163,7 +163,9 @@ class Scenarios:
         from conformance.target.values import MissingInstrument
 
         scenario = f"{item.path.name}::{item.name}"
-        numbers = tuple(one.number for one in self.run.history.exchanges if one.scenario == scenario)
+        own = [one.number for one in self.run.history.exchanges if one.scenario == scenario]
+        act = getattr(item, "funcargs", {}).get("act")
+        numbers = tuple(sorted({*own, *(act.borrowed if act else ())}))
         if raised is None:
             return Outcome(row.id, "pass", exchanges=numbers, judged=len(numbers))
         if isinstance(raised, NonConformance):

@@ -86,6 +86,9 @@ class Sighting:
         if not self.succeeded:
             return ()
         body = self.body
+        if self.operation and not self.contract.operations[self.operation].shows_one:
+            items = resolve(body, self.contract.settings["lists"]["items"])
+            return tuple(item for item in items if isinstance(item, dict)) if isinstance(items, list) else ()
         if isinstance(body, dict) and isinstance(body.get("data"), list) and self._id not in body:
             body = body["data"]
         elif self.operation and isinstance(body, dict):

@@ -19,7 +19,8 @@ class Finding:
     """One contradiction between evidence and a requirement.
 
     ``expected`` and ``actual`` are short sentences or values for a reader; ``at`` is a JSON pointer into the body
-    (``""``: the answer as a whole); ``exchanges`` are the numbers of the exchanges that show it.
+    (``""``: the answer as a whole); ``exchanges`` are the numbers of the exchanges that show it: where it is a
+    ``sequence``, all of them in order, and only together.
     """
 
     expected: str
@@ -27,6 +28,7 @@ class Finding:
     at: str = ""
     exchanges: tuple[int, ...] = ()
     scenario: str = ""
+    sequence: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,19 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     exchanges: tuple[int, ...] = ()
     judged: int = 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What an operation did from one status: ``documented`` and ``observed`` in few words.
+
+    ``documented`` is empty where the provider documents nothing; then nothing is judged. ``request`` tells what was
+    sent beside the smallest request.
+    """
+
+    operation: str
+    status: str
+    request: str
+    documented: str
+    observed: str
+    exchanges: tuple[int, ...] = ()

@@ -50,6 +50,12 @@ class History:
     def __len__(self) -> int:
         return len(self._exchanges)
 
+    @property
+    def last(self) -> int:
+        """The highest number given out so far; 0 where none was."""
+        with self._lock:
+            return self._last
+
     def next_number(self) -> int:
         """A number that no other exchange of this history has; numbers begin with 1."""
         with self._lock:

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from conformance.evidence import secret_shapes as shapes
 from conformance.evidence.compression import decompressed, resized
 from conformance.evidence.exchange import Exchange, Headers, Request, Response, header
-from conformance.evidence.finding import Finding, Outcome
+from conformance.evidence.finding import Cell, Finding, Outcome
 
 _DONE = re.compile(rf"(?:[\w-]*_secret_)?{shapes.PLACEHOLDER}")
 _CLIENT_SECRET = re.compile(r"(?P<id>[A-Za-z0-9][\w-]*?_secret_)(?P<random>.+)", re.DOTALL)
@@ -100,6 +100,10 @@ class Redactor:
         """The outcome without secrets, in text that any file can hold."""
         findings = tuple(self.finding(finding) for finding in outcome.findings)
         return replace(outcome, reason=self._writable(outcome.reason), findings=findings)
+
+    def cell(self, cell: Cell) -> Cell:
+        """The cell without secrets, in text that any file can hold."""
+        return replace(cell, request=self._writable(cell.request), observed=self._writable(cell.observed))
 
     def _writable(self, text: str) -> str:
         return self.text(text).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from conformance.contract import Contract, Transition
+from conformance.contract.lifecycle import Path, path_after, path_to
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import MOST_FINDINGS, Finding
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
+from conformance.scenarios.trials import Trials
 from conformance.sighting import Sighting, read_history, resolve
 from conformance.target.client import FORM, Client
 from conformance.target.values import Instruments, MissingInstrument
@@ -22,12 +23,27 @@ PATIENCE = 10.0  # seconds that an intent may stay in a passing status (processi
 
 
 class Actor:
-    """Acts on the target for one scenario. ``client.scenario`` is set to that scenario's name."""
+    """Acts on the target for one scenario. ``client.scenario`` is set to that scenario's name.
 
-    def __init__(self, contract: Contract, client: Client, instruments: Instruments) -> None:
+    ``trials`` are what other scenarios of the run have tried already; ``borrowed`` are the numbers of the exchanges
+    that this one judges without having made them.
+    """
+
+    def __init__(
+        self, contract: Contract, client: Client, instruments: Instruments, trials: Trials | None = None
+    ) -> None:
         self.contract, self.client, self.instruments = contract, client, instruments
+        self.trials = trials or Trials()
+        self.borrowed: list[int] = []
         members = contract.settings["members"]
         self.id, self.status, self.method = members["id"], members["status"], members["payment_method"]
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The members that tell an intent's status and money."""
+        members = self.contract.settings["members"]
+        names = (members[name] for name in ("amount_received", "amount_capturable") if name in members)
+        return (self.status, "amount", *names)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -53,10 +69,43 @@ class Actor:
     def confirm(
         self, intent: str, send: Table = NOTHING, omit: Iterable[str] = (), method: str = "", **call: Any
     ) -> Sighting:
-        return self.seen(self.client.call("confirm", intent, self.body("confirm", send, omit, method), **call))
+        return self.call("confirm", intent, send, omit, method, **call)
 
     def retrieve(self, intent: str, **call: Any) -> Sighting:
         return self.seen(self.client.call("retrieve", intent, **call))
+
+    def list(self, query: Table = NOTHING, **call: Any) -> Sighting:
+        """A page of intents; the query is ``[requests.list]`` of the contract with ``query`` laid over it."""
+        self._offered("list")
+        return self.seen(self.client.call("list", query=self.body("list", query), **call))
+
+    def call(
+        self,
+        operation: str,
+        intent: str,
+        send: Table = NOTHING,
+        omit: Iterable[str] = (),
+        method: str = "",
+        **call: Any,
+    ) -> Sighting:
+        """Any operation on an intent; what ``send`` says goes into the query of one that reads.
+
+        Raises ``Inapplicable`` where the target does not claim the operation, or does not serve it at a path that no
+        document names.
+        """
+        self._offered(operation)
+        asked = self.contract.operations[operation]
+        if asked.reads:
+            return self.seen(self.client.call(operation, intent, query=send, **call))
+        answer = self.seen(self.client.call(operation, intent, self.body(operation, send, omit, method), **call))
+        if asked.inferred and answer.response.status in (404, 405):
+            raise Inapplicable(f"the target does not serve {operation} at a path that no document names")
+        return answer
+
+    def _offered(self, operation: str) -> None:
+        needs = self.contract.settings.get("needs", {}).get(operation, ())
+        if reason := self.client.target.missing(self.contract, tuple(needs)):
+            raise Inapplicable(reason)
 
     def seen(self, exchange: Exchange) -> Sighting:
         """The exchange as the contract reads it. Raises ``Unanswered``, or ``Inconclusive`` when told to slow down."""
@@ -105,30 +154,51 @@ class Actor:
         ``method`` is the instrument attached where the path attaches one and does not itself demand another;
         ``create`` are further members of the create. Raises ``Inconclusive``.
         """
-        path = self._path(status)
+        path = path_to(self.contract, status)
+        if not path:
+            raise Inconclusive(f"no documented path leads to {status}")
+        intent = self._walked(path, method, create)
+        if intent.get(self.status) != status:
+            raise Inconclusive(f"could not bring {status} about: the intent is {intent.get(self.status)}")
+        return intent
+
+    def after(self, transition: str, create: Table = NOTHING) -> dict[str, Any]:
+        """An intent right after a documented transition has been performed on it. Raises ``Inconclusive``."""
+        move = self.contract.transitions[transition]
+        path = path_after(self.contract, move)
+        if not path:
+            raise Inconclusive(f"no documented path leads to {transition}")
+        intent = self._walked(path, "", create)
+        # A status that nobody publishes says nothing: rows on statuses see to that.
+        others = {*self.contract.statuses} - {*move.to, *move.leaves} if move.to or move.leaves else set()
+        if intent.get(self.status) in others:
+            raise Inconclusive(f"{transition} left the intent {intent.get(self.status)}")
+        return intent
+
+    def _walked(self, path: Path, method: str, create: Table) -> dict[str, Any]:
+        """The intent at the end of a path, all its transitions performed."""
         extras: dict[str, Any] = {}
         for move in path:
             extras |= move.create
         demanded = next((move.method for move in reversed(path[1:]) if move.method), "")
         chosen = demanded or method or path[0].method
-        send = {**extras, **create, **path[0].send}
-        intent = self.fresh(send, method=chosen if path[0].method else "")
+        intent = self.fresh({**extras, **create, **path[0].send}, method=chosen if path[0].method else "")
         for move in path[1:]:
             intent = self.step(move, intent, chosen)
-        if intent.get(self.status) != status:
-            raise Inconclusive(f"could not bring {status} about: the intent is {intent.get(self.status)}")
         return intent
 
     def step(self, move: Transition, intent: Table, method: str) -> dict[str, Any]:
         """Performs one transition to bring a state about."""
-        body = self.body(move.operation, move.send, method=self.method_to_send(move, intent, method))
-        answer = self.made(self.seen(self.client.call(move.operation, str(intent[self.id]), body)))
-        return self.settled(answer, move.via, move.to)
+        identifier, send = str(intent[self.id]), self.method_to_send(move, intent, method)
+        answer = self.call(move.operation, identifier, move.send, method=send)
+        if move.refused and not answer.succeeded and self.refuses(answer, (402,)):
+            answer = self.retrieve(identifier)
+        return self.settled(self.made(answer), move.via, (*move.to, *move.leaves))
 
     def method_to_send(self, move: Transition, intent: Table, method: str) -> str:
         """The instrument that a confirm has to name: none where the intent has one already."""
         if move.operation != "confirm":
-            return ""
+            return move.method if move.operation == "update" else ""
         if self.needs_method_in_confirm():
             return method or "success"
         return method if method and not intent.get(self.method) else ""
@@ -153,26 +223,6 @@ class Actor:
             if move.operation == "confirm" and move.method == "success" and not move.create and not move.send
             for to in move.to
         )
-
-    def _path(self, status: str) -> list[Transition]:
-        """The shortest way from nothing to ``status``; of equally short ones the one that asks for least."""
-        moves = sorted(
-            (move for move in self.contract.transitions.values() if move.to and not move.refused),
-            key=lambda move: len(move.send) + len(move.create),
-        )
-        queue: deque[tuple[str, list[Transition]]] = deque()
-        for move in moves:
-            if not move.sources and move.operation == "create":
-                queue.extend((to, [move]) for to in move.to)
-        visited = set()
-        while queue:
-            current, path = queue.popleft()
-            if current == status:
-                return path
-            if current not in visited:
-                visited.add(current)
-                queue.extend((to, [*path, move]) for move in moves if current in move.sources for to in move.to)
-        raise Inconclusive(f"no documented path leads to {status}")
 
     def complete_action(self, intent: Table, outcome: str) -> None:
         """Completes or fails the intent's pending action at the URL it gives. Raises ``Inapplicable``."""
