@@ -75,3 +75,16 @@ def header_echoes(seen: Sequence[Sighting], bench: Bench, header: str, except_st
         sent, found = sighting.exchange.request.header(header), sighting.response.header(header)
         if sent is not None:
             yield held(sighting) if sent == found else finding(sighting, f"{header}: {sent}", found or "no such header")
+
+
+@rule
+def header_values(
+    seen: Sequence[Sighting], bench: Bench, header: str, values: Sequence[str], when_status: Sequence[int] = ()
+) -> Judgements:
+    """Where an answer (of these statuses) carries the header, its value is one of these."""
+    for sighting in seen:
+        found = sighting.response.header(header)
+        if found is None or (when_status and sighting.response.status not in when_status):
+            continue
+        expected = f"{header}: {' or '.join(values)}"
+        yield held(sighting) if found in values else finding(sighting, expected, found)

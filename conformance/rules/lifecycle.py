@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from conformance.contract import Contract
+from conformance.contract.lifecycle import moves_from
 from conformance.rules.judge import Bench, Judgements, finding, held, rule
 from conformance.sighting import Sighting
 
@@ -32,10 +34,15 @@ def _statuses(seen: Sequence[Sighting], bench: Bench) -> Iterator[tuple[Sighting
 
 def _outcomes(contract: Contract, operation: str, before: str | None) -> set[str]:
     """The statuses that a documented success of ``operation`` may show, from ``before`` or, if None, from anywhere."""
+    statuses = contract.statuses if before is None else (before,)
     found: set[str] = set()
-    for move in contract.transitions.values():
-        if move.operation == operation and (before is None or not move.sources or before in move.sources):
-            found.update(move.to, move.via)
+    for status in statuses:
+        for move in contract.transitions.values():
+            if move.operation == operation and (not move.sources or status in move.sources):
+                found.update(move.targets(status), move.via)
+        moves = moves_from(contract, operation, status)
+        if before is None and operation != "create" and not any(move.targets(status) for move in moves):
+            found.add(status)  # no success is documented from there: another request may have left it as it was
     return found
 
 
@@ -45,11 +52,11 @@ def legal_transitions(seen: Sequence[Sighting], bench: Bench) -> Judgements:
     contract, last = bench.contract, dict[tuple[str, str], str]()
     for sighting, intent, status in _statuses(seen, bench):
         before, last[intent] = last.get(intent), status
-        if not sighting.succeeded or not sighting.operation or sighting.operation == "retrieve":
+        if not sighting.succeeded or not sighting.operation or contract.operations[sighting.operation].reads:
             continue
         allowed = _outcomes(contract, sighting.operation, before)
         if sighting.operation == "create" and str(sighting.asked.get("confirm")).lower() == "true":
-            allowed |= _outcomes(contract, "confirm", None)
+            allowed = allowed.union(*(_outcomes(contract, "confirm", new) for new in allowed))
         if not allowed:
             continue  # nothing is documented from there
         if status in allowed or (status == before and before in contract.terminal):
@@ -73,3 +80,29 @@ def terminal_status_stays(seen: Sequence[Sighting], bench: Bench) -> Judgements:
             )
         elif status in bench.contract.terminal:
             ended[intent] = (status, sighting.number)
+
+
+@rule
+def reading_changes_nothing(seen: Sequence[Sighting], bench: Bench) -> Judgements:
+    """Two reads of an intent, one right after the other, show the same status and money.
+
+    Only of a run of our own: in a recording, others may have acted in between. Not of an intent that moves by itself or
+    waits for its payer.
+    """
+    members = bench.contract.settings["members"]
+    action = members.get("next_action_url", "/").split("/")[1]
+    names = {members[name] for name in ("status", "amount_received", "amount_capturable", "payment") if name in members}
+    for earlier, later in pairwise(seen):
+        first, second = earlier.exchange, later.exchange
+        if later.number != earlier.number + 1 or (second.credential, second.request) != ("test", first.request):
+            continue
+        if later.operation != "retrieve" or not earlier.intents or not later.intents:
+            continue
+        before, after = earlier.intents[0], later.intents[0]
+        if before.get(members["status"]) in bench.contract.passing or before.get(action):
+            continue
+        changed = [name for name in sorted({*names, "amount"}) if before.get(name) != after.get(name)]
+        for name in changed:
+            yield finding(later, f"{name} as a moment before: {before.get(name)!r}", after.get(name), f"/{name}")
+        if not changed:
+            yield held(later)

@@ -53,3 +53,39 @@ def amounts(
                 yield finding(sighting, f"{name} = {expected}", found, f"/{name}")
             if not wrong:
                 yield held(sighting)
+
+
+def _amount(intent: Mapping[str, Any], member: str | None) -> int | None:
+    """The amount of that name; None where the intent shows none."""
+    value = intent.get(member) if member else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+@rule
+def money_conserved(seen: Sequence[Sighting], bench: Bench) -> Judgements:
+    """What was received and what can still be captured never exceed the amount together."""
+    members = bench.contract.settings["members"]
+    names = (members.get("amount_received"), members.get("amount_capturable"))
+    for sighting in seen:
+        for intent in sighting.intents:
+            whole, parts = _amount(intent, "amount"), [_amount(intent, name) for name in names]
+            if whole is None or None in parts:
+                continue
+            total = sum(part for part in parts if part is not None)
+            expected = f"{' + '.join(map(str, names))} at most the amount {whole}"
+            yield held(sighting) if total <= whole else finding(sighting, expected, total, f"/{names[0]}")
+
+
+@rule
+def nothing_received_before_capture(
+    seen: Sequence[Sighting], bench: Bench, statuses: str | Sequence[str]
+) -> Judgements:
+    """In these statuses no money has been received yet."""
+    members = bench.contract.settings["members"]
+    received = members["amount_received"]
+    for sighting in seen:
+        for intent in sighting.intents:
+            found = _amount(intent, received)
+            if found is not None and intent.get(members["status"]) in each(statuses):
+                told = f"{received} = 0 while {intent[members['status']]}"
+                yield held(sighting) if found == 0 else finding(sighting, told, found, f"/{received}")

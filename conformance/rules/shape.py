@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.contract.validation import SchemaError
 from conformance.evidence.exchange import UNREADABLE
-from conformance.rules.judge import Bench, Judgements, finding, held, rule
+from conformance.rules.judge import Bench, Judgements, each, finding, held, rule
 from conformance.sighting import Sighting, resolve
 
 
@@ -15,25 +16,36 @@ def _path(error: SchemaError) -> tuple[str, ...]:
     return tuple(str(part) for part in error.path)
 
 
-def _claims(bench: Bench, check: str, schema: str) -> list[tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Claim:
+    """A member that a row names, and the operations that the row speaks of (empty: all)."""
+
+    path: tuple[str, ...]
+    operations: tuple[str, ...]
+
+    def holds(self, sighting: Sighting) -> bool:
+        return not self.operations or sighting.operation in self.operations
+
+
+def _claims(bench: Bench, check: str, schema: str = "") -> list[_Claim]:
     """The members that rows of this check name one by one; the ``rest`` row leaves them alone."""
     rows = bench.contract.requirements.values()
     return [
-        tuple(member.replace(".", "/").split("/"))
+        _Claim(tuple(member.replace(".", "/").split("/")), each(row.args.get("operation")))
         for row in rows
-        if row.check == check and row.args.get("schema", "error") == schema
+        if row.check == check and row.args.get("schema", "") == schema
         for member in row.args.get("members", ())
     ]
 
 
 def _wanted(
-    errors: Iterable[SchemaError], claims: list[tuple[str, ...]], members: Sequence[str], rest: bool
+    errors: Iterable[SchemaError], claims: Iterable[_Claim], members: Sequence[str], rest: bool
 ) -> list[SchemaError]:
     own = {tuple(member.replace(".", "/").split("/")) for member in members}
     chosen = []
     for error in errors:
         path = _path(error)
-        claimed_by = [claim for claim in claims if path[: len(claim)] == claim]
+        claimed_by = [claim.path for claim in claims if path[: len(claim.path)] == claim.path]
         closest = max(claimed_by, key=len, default=None)
         if (closest is None and rest) or (closest is not None and closest in own):
             chosen.append(error)
@@ -50,11 +62,12 @@ def _judge(
     bench: Bench,
     schema: str,
     document: Any,
-    claims: list[tuple[str, ...]],
+    claims: Iterable[_Claim],
     members: Sequence[str],
     rest: bool,
 ) -> Judgements:
-    wrong = _wanted(bench.schema_errors(schema, document), claims, members, rest)
+    concerning = [claim for claim in claims if claim.holds(sighting)]
+    wrong = _wanted(bench.schema_errors(schema, document), concerning, members, rest)
     for error in wrong:
         yield finding(sighting, error.expected, error.actual, error.pointer)
     if not wrong and (rest or any(_has(document, member) for member in members)):
@@ -76,11 +89,12 @@ def schema(
     members: Sequence[str] = (),
     rest: bool = False,
     since: str = "",
+    operation: str | Sequence[str] | None = None,
 ) -> Judgements:
-    """Every intent seen agrees with a schema file, at these members (or at all that no other row names)."""
+    """Every intent seen (by these operations) agrees with a schema file, at these members or all that no row names."""
     claims = _claims(bench, "schema", schema)
     for sighting in seen:
-        if not _known_since(sighting, since):
+        if not _known_since(sighting, since) or (operation and sighting.operation not in each(operation)):
             continue
         if rest and sighting.operation and sighting.succeeded and not _is_one(sighting):
             documented = "a JSON object"
@@ -92,11 +106,32 @@ def schema(
 
 
 def _is_one(sighting: Sighting) -> bool:
-    """Whether the body is one object, as an intent is.
+    """Whether the body is one object where the contract promises one intent.
 
-    A search, which the contract does not hold, looks like a retrieve and rightly answers with a list inside an object.
+    A search, where the contract does not hold it, looks like a retrieve and rightly answers a list inside an object.
     """
+    if not sighting.contract.operations[sighting.operation].shows_one:
+        return True
     return isinstance(sighting.body, Mapping) and (sighting.operation == "retrieve" or bool(sighting.intents))
+
+
+@rule
+def list_schema(
+    seen: Sequence[Sighting],
+    bench: Bench,
+    operation: str = "list",
+    members: Sequence[str] = (),
+    rest: bool = False,
+) -> Judgements:
+    """The body of every success of the operation agrees with the schema of its list, at these members or at the rest.
+
+    The items are judged one by one as intents, by ``schema``.
+    """
+    schema = bench.contract.operations[operation].response_schema
+    claims = [claim for claim in _claims(bench, "list_schema") if (claim.operations or ("list",)) == (operation,)]
+    for sighting in seen:
+        if sighting.operation == operation and sighting.succeeded:
+            yield from _judge(sighting, bench, schema, sighting.body, claims, members, rest)
 
 
 @rule
@@ -104,7 +139,7 @@ def error_schema(seen: Sequence[Sighting], bench: Bench, members: Sequence[str] 
     """Every refusal's body agrees with ``error.schema.json``, at these members of the error (or at the rest)."""
     envelope = bench.contract.settings["errors"].get("object", "").strip("/")
     prefix = tuple(envelope.split("/")) if envelope else ()
-    claims = [prefix + claim for claim in _claims(bench, "error_schema", "error")]
+    claims = [replace(claim, path=prefix + claim.path) for claim in _claims(bench, "error_schema")]
     own = ["/".join((*prefix, *member.replace(".", "/").split("/"))) for member in members]
     for sighting in seen:
         if not 400 <= sighting.response.status < 500:

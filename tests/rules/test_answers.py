@@ -15,6 +15,9 @@ CREATED: dict[str, Any] = {"shown": {}}
 REFUSED = {"refused": {"type": "invalid_request_error"}}
 UNKNOWN_CALLER = {"refused": {"type": "invalid_request_error"}, "status": 401}
 VERSION = "Stripe-Version"
+RETRY = {"header": "Stripe-Should-Retry", "values": ["true", "false"]}
+YES = {"Stripe-Should-Retry": "true"}
+UNSURE = {"refused": {"type": "invalid_request_error"}, "answered": {"Stripe-Should-Retry": "maybe"}}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,8 @@ VERSION = "Stripe-Version"
             [CREATED, {"refused": {}, "status": 401, "answered": {"WWW-Authenticate": "Basic"}}],
         ),
         ("header_echoes", {"header": VERSION}, [{"shown": {}, "sent": {VERSION: "v"}, "answered": {VERSION: "v"}}]),
+        ("header_values", RETRY, [CREATED, {"shown": {}, "answered": {"stripe-should-retry": "false"}}]),
+        ("header_values", {**RETRY, "when_status": [409]}, [UNSURE, {**UNSURE, "status": 409, "answered": YES}]),
     ],
 )
 def test_holds(judge: Judge, check: str, args: dict[str, Any], told: list[dict[str, Any]]) -> None:
@@ -79,6 +84,7 @@ def test_holds(judge: Judge, check: str, args: dict[str, Any], told: list[dict[s
             "Stripe-Version: v",
             "w",
         ),
+        ("header_values", RETRY, UNSURE, "Stripe-Should-Retry: true or false", "maybe"),
         (
             "header_echoes",
             {"header": VERSION},
@@ -107,6 +113,8 @@ def test_finds(
         ("header_present", {"header": "Request-Id"}, []),
         ("header_present", {"header": "WWW-Authenticate", "when_status": [401]}, [CREATED, REFUSED]),
         ("header_echoes", {"header": VERSION}, [CREATED]),
+        ("header_values", RETRY, [CREATED]),
+        ("header_values", {**RETRY, "when_status": [409]}, [UNSURE]),
         ("header_present", {"header": "Request-Id", "except_status": [401]}, [UNKNOWN_CALLER]),
         ("header_echoes", {"header": VERSION, "except_status": [401]}, [{**UNKNOWN_CALLER, "sent": {VERSION: "v"}}]),
     ],

@@ -10,9 +10,9 @@ import pytest
 
 from conformance.contract import Requirement, load_contract
 from conformance.evidence.exchange import Exchange, Request
-from conformance.evidence.finding import Outcome
+from conformance.evidence.finding import MOST_FINDINGS, Outcome
 from conformance.rules import __file__ as package
-from conformance.rules.judge import MOST_EXCHANGES, MOST_FINDINGS, each, judge_history, rules
+from conformance.rules.judge import MOST_EXCHANGES, each, judge_history, rules
 
 Judge = Callable[..., Outcome]
 
@@ -35,6 +35,8 @@ ARGS: dict[str, dict[str, Any]] = {
     "amounts": {"status": "succeeded", "equal": {"amount": 1}, "positive": ["amount"]},
     "created_is_now": {},
     "embedded_intent": {},
+    "header_values": {"header": "Content-Type", "values": ["x"]},
+    "list_schema": {"operation": "list", "rest": True},
     "error_implies": {"if_present": "type", "then_present": "code"},
     "error_lacks_object": {"member": "error"},
     "error_member": {"member": "type", "values": ["x"]},
@@ -51,6 +53,7 @@ ARGS: dict[str, dict[str, Any]] = {
     "member_unset": {"members": ["id"]},
     "members_not_null_when_present": {"members": ["id"]},
     "members_present": {"members": ["id"]},
+    "nothing_received_before_capture": {"statuses": "requires_capture"},
     "object_named_by": {"member": "next_action", "by": "type"},
     "references_unexpanded": {"members": ["id"]},
     "schema": {"schema": "payment_intent", "rest": True},

@@ -178,3 +178,37 @@ def test_intents_without_an_id_are_not_one_intent(judge: Judge, check: str) -> N
         {"operation": "cancel", "shown": {"id": ..., "status": "canceled"}},
     ]
     assert judge(check, {}, nameless).verdict != "fail"
+
+
+READ = {"operation": "retrieve"}
+PENDING = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://host.example/3ds", "return_url": None}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        ({"status": RCAP, "amount_capturable": 2000}, {"status": RCAP, "amount_capturable": 2000}, "pass"),
+        ({"status": RCAP, "amount_capturable": 2000}, {"status": RCAP, "amount_capturable": 1500}, "fail"),
+        ({"status": RC}, {"status": "succeeded"}, "fail"),
+        ({"status": "processing"}, {"status": "succeeded"}, "not_run"),
+        ({"status": RA, "next_action": PENDING}, {"status": "succeeded", "next_action": None}, "not_run"),
+    ],
+)
+def test_reading_changes_nothing(judge: Judge, first: dict[str, Any], second: dict[str, Any], verdict: str) -> None:
+    told = [{**READ, "shown": first}, {**READ, "shown": second}]
+    assert judge("reading_changes_nothing", {}, told).verdict == verdict
+
+
+def test_reads_are_compared_where_nothing_stands_between_them(judge: Judge) -> None:
+    before, after = {**READ, "shown": {"status": RC}}, {**READ, "shown": {"status": "succeeded"}}
+    between = {"operation": "confirm", "shown": {"status": "succeeded"}}
+    assert judge("reading_changes_nothing", {}, [before, between, after]).verdict == "not_run"
+    recorded = [{**one, "credential": ""} for one in (before, after)]
+    assert judge("reading_changes_nothing", {}, recorded).verdict == "not_run"
+
+
+def test_an_update_may_find_an_intent_in_any_status_but_the_documented_ones(judge: Judge) -> None:
+    """Of an intent that was never seen before, an update tells no move."""
+    assert (
+        judge("legal_transitions", {}, [{"operation": "update", "shown": {"status": "processing"}}]).verdict == "pass"
+    )

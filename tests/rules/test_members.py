@@ -131,6 +131,7 @@ def test_finds(
         ("references_unexpanded", {"members": "review"}, [shown(review=...)]),
         ("references_unexpanded", {"members": "review"}, [{**shown(review={}), "asked": {"expand": ["review"]}}]),
         ("created_is_now", {"member": "created"}, [{**shown(created=1), "credential": ""}]),
+        ("created_is_now", {"member": "created"}, [{**shown(created=1), "answered": {"Idempotent-Replayed": "true"}}]),
         ("member_absent_after", {"member": "client_secret", "operations": "retrieve"}, [shown()]),
     ],
 )

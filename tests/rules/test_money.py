@@ -72,3 +72,29 @@ def test_finds(judge: Judge, args: dict[str, Any], told: dict[str, Any], expecte
 def test_never_met(judge: Judge, args: dict[str, Any], told: list[dict[str, Any]]) -> None:
     """An answer that shows none of the amounts says nothing of them."""
     assert judge("amounts", args, told).verdict == "not_run"
+
+
+@pytest.mark.parametrize(
+    ("received", "capturable", "verdict"),
+    [
+        (0, 0, "pass"),
+        (2000, 0, "pass"),
+        (500, 1500, "pass"),
+        (500, 2000, "fail"),
+        (2001, 0, "fail"),
+        (..., 2001, "not_run"),
+    ],
+)
+def test_money_is_conserved(judge: Judge, received: Any, capturable: int, verdict: str) -> None:
+    shown = {"amount": 2000, "amount_received": received, "amount_capturable": capturable}
+    assert judge("money_conserved", {}, [{"shown": shown}]).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "received", "verdict"),
+    [("requires_confirmation", 0, "pass"), ("requires_confirmation", 1, "fail"), ("succeeded", 2000, "not_run")],
+)
+def test_nothing_is_received_before_it_is_captured(judge: Judge, status: str, received: int, verdict: str) -> None:
+    shown = {"status": status, "amount_received": received}
+    args = {"statuses": ["requires_payment_method", "requires_confirmation"]}
+    assert judge("nothing_received_before_capture", args, [{"shown": shown}]).verdict == verdict

@@ -132,7 +132,10 @@ def test_a_body_that_is_no_intent_is_told_as_such(judge: Judge) -> None:
 def test_items_of_a_list_are_judged(judge: Judge, exchange: Callable[..., Any]) -> None:
     good = exchange("stripe", shown={}).response.json
     listed = {"object": "list", "data": [good, {**good, "amount": "5"}, {"object": "charge", "id": "c", "amount": "6"}]}
-    outcome = judge("schema", REST, [{"operation": "", "path": "/v1/payment_intents", "body": listed}])
+    outcome = judge("schema", REST, [{"operation": "", "path": "/v1/payment_intents/pi_1/sources", "body": listed}])
+    assert [(found.at, found.actual) for found in outcome.findings] == [("/amount", "5")]
+    listed = {**listed, "data": listed["data"][:2]}
+    outcome = judge("schema", {**REST, "operation": "list"}, [{"operation": "list", "body": listed}])
     assert [(found.at, found.actual) for found in outcome.findings] == [("/amount", "5")]
 
 
@@ -179,3 +182,37 @@ def test_an_error_that_is_no_object(judge: Judge, body: Any) -> None:
 def test_every_provider(judge: Judge, provider: str, args: dict[str, Any]) -> None:
     outcome = judge("schema", args, [{"shown": {}}, {"shown": {"currency": "eu"}}], provider=provider)
     assert [(found.at, found.actual, found.exchanges) for found in outcome.findings] == [("/currency", "eu", (2,))]
+
+
+def test_a_row_may_speak_of_single_operations(judge: Judge) -> None:
+    told = [{"shown": {"amount": "2"}}, {"operation": "retrieve", "shown": {"amount": "3"}}]
+    created: dict[str, Any] = {**INTENT, "members": ["amount"], "operation": "create"}
+    both: dict[str, Any] = {**INTENT, "members": ["amount"], "operation": ["create", "retrieve"]}
+    assert [found.actual for found in judge("schema", created, told).findings] == ["2"]
+    assert [found.actual for found in judge("schema", both, told).findings] == ["2", "3"]
+    assert judge("schema", {**created, "operation": "confirm"}, told).verdict == "not_run"
+
+
+def test_the_rest_row_answers_where_no_other_row_speaks(judge: Judge) -> None:
+    told = [{"shown": {"amount": "2"}}, {"operation": "retrieve", "shown": {"amount": "3"}}]
+    created: dict[str, Any] = {**INTENT, "members": ["amount"], "operation": "create"}
+    assert [found.actual for found in judge("schema", REST, told, rows=[("schema", created)]).findings] == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("args", "body", "wrong"),
+    [
+        ({"rest": True}, {"object": "list", "data": [], "has_more": False, "url": "/"}, []),
+        ({"rest": True}, {"object": "list", "data": [], "has_more": "no", "url": "/"}, []),
+        ({"rest": True}, {"object": "list", "data": {}, "has_more": False}, ["/data", "/url"]),
+        ({"rest": True}, b"<html>", [""]),
+        ({"members": ["has_more"]}, {"object": "list", "data": [], "has_more": "no"}, ["/has_more"]),
+        ({"members": ["has_more"]}, {"object": "list", "data": []}, ["/has_more"]),
+    ],
+)
+def test_lists(judge: Judge, args: dict[str, Any], body: Any, wrong: list[str]) -> None:
+    rows = [("list_schema", {"members": ["has_more"]}), ("list_schema", {"operation": "search", "members": ["url"]})]
+    told = [{"operation": "list", "body": body}, {"body": {}}, {"operation": "list", "body": {}, "status": 400}]
+    outcome = judge("list_schema", args, told, provider="revkeen", rows=rows)
+    assert sorted(at(outcome)) == wrong
+    assert outcome.judged == 1

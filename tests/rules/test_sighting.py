@@ -14,6 +14,7 @@ from conformance.sighting import read_history, resolve
 Make = Callable[..., Exchange]
 
 INTENTS = "/v1/payment_intents"
+SOURCES = INTENTS + "/pi_1/sources"  # no operation of the contract
 
 
 @pytest.mark.parametrize(
@@ -25,10 +26,13 @@ INTENTS = "/v1/payment_intents"
         ("GET", INTENTS + "/pi%201", "retrieve", "pi 1"),
         ("POST", INTENTS + "/pi_1/confirm", "confirm", "pi_1"),
         ("POST", INTENTS + "/pi_1/cancel/", "cancel", "pi_1"),
-        ("GET", INTENTS, "", ""),
-        ("POST", INTENTS + "/pi_1", "", "pi_1"),
+        ("GET", INTENTS, "list", ""),
+        ("GET", INTENTS + "/search", "search", ""),
+        ("POST", INTENTS + "/pi_1", "update", "pi_1"),
+        ("POST", INTENTS + "/search", "update", "search"),
         ("DELETE", INTENTS + "/pi_1", "", "pi_1"),
-        ("POST", INTENTS + "/pi_1/capture", "", "pi_1"),
+        ("POST", INTENTS + "/pi_1/capture", "capture", "pi_1"),
+        ("POST", INTENTS + "/pi_1/sources", "", "pi_1"),
         ("GET", INTENTS + "/pi_1/confirm", "", "pi_1"),
     ],
 )
@@ -53,10 +57,13 @@ def test_what_is_not_of_the_api(exchange: Make, path: str) -> None:
         ({"body": {"id": "pi_1"}, "status": 400}, []),
         ({"body": [{"id": "pi_1", "amount": 1}]}, ["pi_1"]),
         ({"body": b"no"}, []),
-        ({"operation": "", "path": INTENTS, "body": [{"id": "pi_1", "amount": 1}]}, ["pi_1"]),
-        ({"operation": "", "path": INTENTS, "body": {"data": [{"id": "pi_1", "amount": 1}, {"id": "x"}, 5]}}, ["pi_1"]),
-        ({"operation": "", "path": INTENTS, "body": {"data": [{"id": "c", "amount": 1, "object": "charge"}]}}, []),
-        ({"operation": "", "path": INTENTS + "/pi_1/capture", "body": {"id": "pi_1", "amount": 1}}, ["pi_1"]),
+        ({"operation": "", "path": SOURCES, "body": [{"id": "pi_1", "amount": 1}]}, ["pi_1"]),
+        ({"operation": "", "path": SOURCES, "body": {"data": [{"id": "pi_1", "amount": 1}, {"id": "x"}, 5]}}, ["pi_1"]),
+        ({"operation": "", "path": SOURCES, "body": {"data": [{"id": "c", "amount": 1, "object": "charge"}]}}, []),
+        ({"operation": "", "path": SOURCES, "body": {"id": "pi_1", "amount": 1}}, ["pi_1"]),
+        ({"operation": "list", "body": {"data": [{"id": "pi_1", "amount": 1}, {"id": "x"}, 5]}}, ["pi_1", "x"]),
+        ({"operation": "list", "body": [{"id": "pi_1", "amount": 1}]}, []),
+        ({"operation": "list", "body": {"id": "pi_1", "amount": 1}}, []),
         ({"path": INTENTS + "/search", "method": "GET", "body": {"data": [{"id": "pi_1", "amount": 1}]}}, ["pi_1"]),
         ({"path": INTENTS + "/search", "method": "GET", "body": {"object": "search_result", "data": []}}, []),
     ],
