@@ -22,9 +22,10 @@ class ExamError(Exception):
 class ExamCase:
     """One frozen request.
 
-    ``body`` is the decoded request body, in the writing of the contract's data: ``"{name}"`` stands for the target's
-    instrument, ``{repeat, times}`` for a long string. ``location`` is a JSON pointer into it, to what a positive case
-    tries out or a negative one violates (empty: the body as a whole), and ``why`` says in a few words what it is.
+    ``body`` is the decoded request body, or the query of an operation that reads, in the writing of the contract's
+    data: ``"{name}"`` stands for the target's instrument, ``{repeat, times}`` for a long string. ``location`` is a JSON
+    pointer into it, to what a positive case tries out or a negative one violates (empty: the request as a whole), and
+    ``why`` says in a few words what it is.
     """
 
     id: str

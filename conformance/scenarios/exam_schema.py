@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 Schema = Any  # a JSON Schema: an object or a boolean
 
@@ -36,7 +36,44 @@ _NUMBER = {
     "number": re.compile(r"\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*"),
 }
 
+_FORM = "application/x-www-form-urlencoded"
+
+Travel = Literal["json", "form", "query"]  # how a request reaches the server
 Formats = dict[str, Callable[[str], bool]]
+
+
+def request_of(folder: Path, operation: str) -> tuple[Travel, Schema]:
+    """How an operation's requests travel, and their resolved schema.
+
+    It is the schema of the request body, or of an object with the query parameters as members. Raises ValueError
+    where the folder's ``openapi.json`` does not hold the operation, or holds it with neither.
+    """
+    path = folder / "openapi.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for template, methods in document["paths"].items():
+        for method, entry in methods.items():
+            if method == "parameters" or entry["operationId"] != operation:
+                continue
+            if "requestBody" in entry:
+                media_type, content = next(iter(entry["requestBody"]["content"].items()))
+                return "form" if media_type == _FORM else "json", resolve(folder / content["schema"]["$ref"])
+            place = f"/paths/{escape(template)}/{method}/parameters"
+            schema = _query(path, document, [f"{place}/{index}" for index in range(len(entry.get("parameters", ())))])
+            if schema["properties"]:
+                return "query", schema
+    raise ValueError(f"{path}: no operation {operation!r} with a request body or query parameters")
+
+
+def _query(path: Path, document: Any, pointers: Iterable[str]) -> Schema:
+    """The object of the query parameters among those at the pointers. That others are refused is nowhere said."""
+    properties, required = {}, []
+    for place in pointers:
+        pointer = _at(document, place).get("$ref", f"#{place}").removeprefix("#")
+        parameter = _at(document, pointer)
+        if parameter["in"] == "query":
+            properties[parameter["name"]] = resolve(path, f"{pointer}/schema")
+            required += [parameter["name"]] if parameter.get("required") else []
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def resolve(path: Path, pointer: str = "", seen: tuple[str, ...] = ()) -> Schema:
@@ -48,10 +85,13 @@ def resolve(path: Path, pointer: str = "", seen: tuple[str, ...] = ()) -> Schema
     if here in seen:
         raise ValueError(f"{path}: {pointer or 'the schema'} contains itself")
     document = json.loads(path.read_text(encoding="utf-8"))
-    node = document
-    for part in pointer.split("/")[1:]:
-        node = node[unescape(part)]
-    return _inline(node, path, (*seen, here))
+    return _inline(_at(document, pointer), path, (*seen, here))
+
+
+def _at(document: Any, pointer: str) -> Any:
+    for part in map(unescape, pointer.split("/")[1:]):
+        document = document[int(part) if isinstance(document, list) else part]
+    return document
 
 
 def _inline(node: Schema, path: Path, seen: tuple[str, ...]) -> Schema:

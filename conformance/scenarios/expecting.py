@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.contract import ErrorKind
+from conformance.rules.money import wrong_amounts
 from conformance.scenarios.acting import NOTHING, Actor, Table, told
 from conformance.scenarios.outcomes import Inapplicable
 from conformance.sighting import Sighting, resolve
@@ -46,6 +47,15 @@ def expect_refusal(act: Actor, sighting: Sighting, args: Table, kind: str = "inv
             act.contradict(sighting, f"error param {args['param']}{about}", _found(found, sighting))
     elif judge == "embeds_intent" and sighting.embedded is None:
         act.contradict(sighting, "the intent inside the error", "none")
+
+
+def error_is(act: Actor, sighting: Sighting, kind: str) -> bool:
+    """Whether a 4xx is of this error kind: by its type and code where they are documented, or else by its status."""
+    documented = act.contract.error_kinds.get(kind, ErrorKind(kind))
+    words = [(name, getattr(documented, name)) for name in ("type", "code") if getattr(documented, name)]
+    if not words:
+        return sighting.response.status in documented.status
+    return not sighting.succeeded and all(_member(act, sighting, name) in allowed for name, allowed in words)
 
 
 def _kind(act: Actor, args: Table, kind: str) -> ErrorKind:
@@ -107,6 +117,16 @@ def expect_members(act: Actor, sighting: Sighting, intent: Table, args: Table, a
     for member in args.get("unset", ()):
         if _value(intent, member) is not None:
             act.contradict(sighting, f"{member} is null or absent", _value(intent, member), f"/{member}")
+
+
+def expect_amounts(act: Actor, sighting: Sighting, intent: Table, args: Table, before: Table) -> None:
+    """Members ``unchanged`` are as in the intent ``before``; amounts are ``equal`` to what is said, or ``positive``."""
+    for member in args.get("unchanged", ()):
+        if intent.get(member) != before.get(member):
+            act.contradict(sighting, f"{member} unchanged: {before.get(member)!r}", intent.get(member), f"/{member}")
+    wrong = wrong_amounts(intent, args.get("equal", {}), args.get("positive", ()), bool(args.get("when_present")))
+    for member, expected, found in wrong:
+        act.contradict(sighting, f"{member} = {expected}", found, f"/{member}")
 
 
 def _value(intent: Table, member: str) -> Any:

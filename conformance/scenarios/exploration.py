@@ -16,34 +16,41 @@ from conformance.target.values import MissingInstrument
 if TYPE_CHECKING:
     from conformance.run import Run
 
-OPERATIONS = ("create", "confirm")
 MOST_CASES = 10_000
 
 
 def explore(run: Run, seconds: float) -> list[Finding]:
-    """Sends fresh cases of create and confirm in turn for so many seconds, and gives what contradicts them.
+    """Sends fresh cases of each operation of the exam in turn for so many seconds, and gives what contradicts them.
 
-    Stops early when the target gives no answer or asks to slow down.
+    Stops early when the target gives no answer, and leaves out an operation that it cannot do or is not to do so fast.
     """
     run.client.scenario = "exploration"
     act = Actor(run.contract, run.client, run.instruments)
-    until, found = time.monotonic() + seconds, dict[tuple[str, str], Finding]()
-    streams = [fresh_cases(run.contract.folder, operation, run.seed) for operation in OPERATIONS]
+    until, found = time.monotonic() + seconds, dict[tuple[str, ...], Finding]()
+    streams = {name: fresh_cases(run.contract.folder, name, run.seed) for name in run.contract.settings["exam"]}
     sitting = Sitting(act)
     for _ in range(MOST_CASES):
-        for stream in streams:
+        for name, stream in list(streams.items()):
             if time.monotonic() > until:
                 return list(found.values())
             case = next(stream, None)
             if case is None:
+                del streams[name]
                 continue
             try:
                 wrong = judge_case(act, case, sitting.send(case))
-            except (MissingInstrument, Inapplicable):
+            except MissingInstrument:
                 continue
-            except (Unanswered, Inconclusive, TargetSilent) as stopped:
-                found[("stopped", "")] = Finding("an answer", f"exploration stopped: {stopped}")
+            except Inapplicable:
+                del streams[name]
+                continue
+            except Inconclusive as stopped:
+                del streams[name]
+                found[("stopped", name)] = Finding("an answer", f"exploration of {name} stopped: {stopped}")
+                continue
+            except (Unanswered, TargetSilent) as stopped:
+                found[("stopped",)] = Finding("an answer", f"exploration stopped: {stopped}")
                 return list(found.values())
             if wrong:
-                found.setdefault((wrong.expected, wrong.at), wrong)
+                found.setdefault((name, wrong.expected, wrong.at), wrong)
     return list(found.values())

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain, count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity
-from hypothesis.configuration import set_hypothesis_home_dir
-from hypothesis.internal.conjecture import providers
 from schemathesis import GenerationMode
 
+from conformance.scenarios.alone import alone
 from conformance.scenarios.exam import ExamCase, Mode, canonical, write_exam
-from conformance.scenarios.exam_schema import Schema, accept, plain, resolve, without
+from conformance.scenarios.exam_schema import Schema, accept, plain, request_of, without
 from conformance.scenarios.exam_sieve import Candidate, Reading, choose, negatives, positives
 
-OPERATIONS = ("create", "confirm")
 MODES: tuple[Mode, ...] = ("positive", "negative")
 SEED = 20250827
 # A generated value is a function of these; other versions freeze another exam.
 GENERATORS = ("hypothesis", "jsonschema-rs", "schemathesis")
-# Names outside the published interface: (owner, attribute). A test asserts that each still exists.
+# Names outside the published interface, also of ``alone``: (owner, attribute). A test asserts that each still exists.
 PRIVATE_NAMES = (
     ("schemathesis.specs.openapi.schemas:OpenApiSchema", "iter_coverage_cases"),
     ("schemathesis.config:ProjectConfig", "generation_for"),
@@ -45,17 +40,21 @@ PRIVATE_NAMES = (
 )
 _FUZZED = 150  # examples drawn for each operation and mode, beside the enumerated ones
 _IDLE_ROUNDS = 20
-_FORM = "application/x-www-form-urlencoded"
+_KEYS = {"after", "cases", "no_negatives", "no_unknown", "omit", "values"}  # of an [exam.<operation>]
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What to generate for one operation, and how to judge it: ``enumerated`` systematically, ``fuzzed`` at random."""
+    """What to generate for one operation, and how to judge it.
+
+    ``enumerated`` is generated from systematically, ``fuzzed`` at random; ``cases`` are limits that the contract sets.
+    """
 
     operation: str
     reading: Reading
     enumerated: dict[Mode, Schema]
     fuzzed: dict[Mode, Schema]
+    cases: Mapping[Mode, int]
 
     @property
     def limits(self) -> dict[Mode, int]:
@@ -64,15 +63,16 @@ class _Plan:
         return {
             "positive": min(40, max(15, 2 * members["positive"])),
             "negative": min(90, max(40, 6 * members["negative"])),
+            **self.cases,
         }
 
 
 def freeze(folder: Path) -> str:
     """The text of ``exam.jsonl`` for a provider's folder; the same for the same contract and library versions.
 
-    Raises ValueError where the folder's base bodies contradict its request schemas.
+    Raises ValueError where the folder's base requests contradict its schemas, or an ``[exam.<operation>]`` is wrong.
     """
-    plans = [_plan(folder, operation) for operation in OPERATIONS]
+    plans = [_plan(folder, operation) for operation in _settings(folder).get("exam", {})]
     cases = [
         ExamCase(
             f"{plan.operation}-{mode[0]}-{number:03}", plan.operation, mode, chosen.body, chosen.location, chosen.why
@@ -125,11 +125,16 @@ def _sifted(plan: _Plan, mode: Mode, bodies: Iterator[Any]) -> Iterator[Candidat
         yield from sieve(plan.reading, body)
 
 
+def _settings(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "provider.toml").read_text(encoding="utf-8"))
+
+
 def _plan(folder: Path, operation: str) -> _Plan:
-    settings = tomllib.loads((folder / "provider.toml").read_text(encoding="utf-8"))
-    exam = settings.get("exam", {}).get(operation, {})
-    media_type, reference = _body_of(folder, operation)
-    schema = resolve(folder / reference)
+    settings = _settings(folder)
+    exam = settings["exam"][operation]
+    if unknown := sorted(set(exam) - _KEYS):
+        raise ValueError(f"{folder / 'provider.toml'}: [exam.{operation}] has unknown keys: {', '.join(unknown)}")
+    travel, schema = request_of(folder, operation)
     method = settings.get("members", {}).get("payment_method", "")
     method = method if method in schema.get("properties", {}) else ""
     base = dict(settings.get("requests", {}).get(operation, {}))
@@ -145,7 +150,7 @@ def _plan(folder: Path, operation: str) -> _Plan:
     omit, untouched = set(exam.get("omit", ())), set(exam.get("no_negatives", ()))
     reading = Reading(
         schema=schema,
-        form=media_type == _FORM,
+        travel=travel,
         base=base,
         untouched=frozenset(untouched),
         pinned=frozenset(pinned),
@@ -164,24 +169,15 @@ def _plan(folder: Path, operation: str) -> _Plan:
         reading=reading,
         enumerated={"positive": tame, "negative": without(schema, untouched)},
         fuzzed={"positive": tame, "negative": without(schema, omit | untouched)},
+        cases=exam.get("cases", {}),
     )
 
 
 def _plan_digest(plan: _Plan) -> list[Any]:
     """All that generation reads of the contract; a comment or another operation does not change it."""
     reading = plan.reading
-    judged = [reading.schema, reading.form, reading.base, sorted(reading.untouched), reading.unknown_allowed]
-    return [plan.operation, plan.enumerated, plan.fuzzed, *judged]
-
-
-def _body_of(folder: Path, operation: str) -> tuple[str, str]:
-    document = json.loads((folder / "openapi.json").read_text(encoding="utf-8"))
-    for methods in document["paths"].values():
-        for entry in methods.values():
-            if isinstance(entry, dict) and entry.get("operationId") == operation:
-                media_type, content = next(iter(entry["requestBody"]["content"].items()))
-                return media_type, content["schema"]["$ref"]
-    raise ValueError(f"{folder / 'openapi.json'}: no operation {operation!r} with a request body")
+    judged = [reading.schema, reading.travel, reading.base, sorted(reading.untouched), reading.unknown_allowed]
+    return [plan.operation, plan.enumerated, plan.fuzzed, plan.limits, *judged]
 
 
 def _is_placeholder(value: Any) -> bool:
@@ -206,7 +202,7 @@ def _enumerated(schema: Schema, mode: Mode) -> Iterator[Any]:
     """The bodies of the coverage phase: boundaries and violations, enumerated."""
     operation = _operation(schema)
     wanted = GenerationMode(mode)
-    with _alone():
+    with alone():
         cases = operation.schema.iter_coverage_cases(
             operation,
             generation_modes=[wanted],
@@ -236,7 +232,7 @@ def _fuzzed(schema: Schema, mode: Mode, seed: int) -> Iterator[Any]:
         if _is_body(case):
             bodies.append(case.body)
 
-    with _alone():
+    with alone():
         collect()
     yield from bodies
 
@@ -246,22 +242,3 @@ def _is_body(case: Any) -> bool:
     data = case.meta.phase.data
     about = getattr(data, "parameter_location", None)
     return not isinstance(case.body, type(schemathesis.core.NOT_SET)) and (about is None or about.name == "BODY")
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Keeps Hypothesis from leaving files behind and from mixing in constants of whatever modules are loaded.
-
-    The exam would otherwise depend on who generates it: a test run, a command, an editor.
-    """
-    kept, nothing = providers._get_local_constants, providers.Constants()  # type: ignore[attr-defined]
-    with TemporaryDirectory() as home:
-        set_hypothesis_home_dir(home)
-        providers._get_local_constants = lambda: nothing
-        providers.CONSTANTS_CACHE.cache.clear()
-        try:
-            yield
-        finally:
-            providers._get_local_constants = kept
-            providers.CONSTANTS_CACHE.cache.clear()
-            set_hypothesis_home_dir(None)

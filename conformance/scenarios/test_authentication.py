@@ -5,7 +5,9 @@ from __future__ import annotations
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import REFUSAL, takes
 from conformance.scenarios.expecting import expect_refusal
+from conformance.scenarios.listing import ask
 from conformance.scenarios.outcomes import Inconclusive
+from conformance.scenarios.performing import once
 from conformance.sighting import Sighting
 
 
@@ -22,13 +24,17 @@ def test_authenticates(act: Actor, args: Table) -> None:
 def test_refuses_credential(act: Actor, args: Table) -> None:
     credential = args["credential"]
     operations = args.get("operations", ("create",))
-    intent = str(act.fresh()[act.id]) if set(operations) - {"create"} else ""
 
-    def attempt(operation: str) -> None:
-        answer = _call(act, operation, intent, credential)
-        expect_refusal(act, answer, args, "unauthenticated", f"{operation} with credential: {credential}")
+    def make() -> list[tuple[str, Sighting]]:
+        on_intent = any(act.contract.operations[operation].on_intent for operation in operations)
+        intent = str(act.fresh()[act.id]) if on_intent else ""
+        return [(operation, _call(act, operation, intent, credential)) for operation in operations]
 
-    for_each(operations, attempt)
+    def judge(answer: tuple[str, Sighting]) -> None:
+        operation, sighting = answer
+        expect_refusal(act, sighting, args, "unauthenticated", f"{operation} with credential: {credential}")
+
+    for_each(once(act, "credential", args, make), judge)
 
 
 def _call(act: Actor, operation: str, intent: str, credential: str) -> Sighting:
@@ -37,8 +43,9 @@ def _call(act: Actor, operation: str, intent: str, credential: str) -> Sighting:
     if operation == "confirm":
         method = "success" if act.needs_method_in_confirm() and not _lacks(act, "success") else ""
         return act.confirm(intent, method=method, credential=credential)
-    body = act.body(operation) if act.contract.operations[operation].method == "POST" else None
-    return act.seen(act.client.call(operation, intent, body, credential=credential))
+    if act.contract.operations[operation].on_intent:
+        return act.call(operation, intent, credential=credential)
+    return ask(act, operation=operation, credential=credential)
 
 
 def _lacks(act: Actor, name: str) -> bool:

@@ -1,108 +1,37 @@
-"""Confirm: each documented outcome, walked from the contract's lifecycle; what it accepts, refuses and answers."""
+"""Confirm: what it accepts, refuses, answers and leaves behind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.contract import Transition
-from conformance.contract.loading import ANY_INTENT
-from conformance.rules.money import wrong_amounts
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import MEMBERS, REFUSAL, REQUEST, takes
-from conformance.scenarios.expecting import expect_members, expect_refusal, expect_status
-from conformance.scenarios.outcomes import Inconclusive, NonConformance
-from conformance.scenarios.test_create import raw_call, variants, what
+from conformance.scenarios.expecting import expect_amounts, expect_members, expect_refusal, expect_status
+from conformance.scenarios.outcomes import Inconclusive
+from conformance.scenarios.performing import leaves_intent, once, raw_call, variants, what
 from conformance.sighting import Sighting
 
 MOST_CONFIRMS = 50
 
 
-@takes("transition", *REFUSAL)
-def test_confirm_outcome(act: Actor, args: Table) -> None:
-    """Brings each status about from which the transition starts, confirms, and compares with what is documented."""
-    move = act.contract.transitions[args["transition"]]
-    reached, reasons, seen = 0, [], set()
-    wrong: list[NonConformance] = []
-    for status in move.sources or ("",):
-        try:
-            intent = _prepared(act, move, status)
-        except Inconclusive as reason:
-            reasons.append(f"{status}: {reason}")
-            continue
-        if intent.get(act.status) in seen:
-            continue
-        seen.add(intent.get(act.status))
-        reached += 1
-        try:
-            _judge_outcome(act, move, intent, args)
-        except NonConformance as found:
-            wrong.append(found)
-    if wrong:
-        raise NonConformance(tuple(finding for found in wrong for finding in found.findings))
-    if not reached:
-        raise Inconclusive("; ".join(reasons))
-
-
-def _alternatives(act: Actor, move: Transition) -> bool:
-    """Whether the statuses are those a create may leave an intent in at the target's own choice."""
-    return any(
-        len(set(other.to) & set(move.sources)) > 1 for other in act.contract.transitions.values() if not other.sources
-    )
-
-
-def _prepared(act: Actor, move: Transition, status: str) -> dict[str, Any]:
-    if status == ANY_INTENT:
-        return {act.id: act.unknown_id()}
-    if not status:
-        return {}
-    if _alternatives(act, move):
-        intent = act.fresh(move.create)
-        if intent.get(act.status) not in move.sources:
-            raise Inconclusive(f"a new intent is {intent.get(act.status)}")
-        return intent
-    return act.reach(status, move.method, move.create)
-
-
-def _perform(act: Actor, move: Transition, intent: Table) -> Sighting:
-    if move.operation == "create":
-        return act.create({**move.create, **move.send}, method=move.method)
-    body = act.body(move.operation, move.send, method=act.method_to_send(move, intent, move.method))
-    return act.seen(act.client.call(move.operation, str(intent[act.id]), body))
-
-
-def _judge_outcome(act: Actor, move: Transition, intent: Table, args: Table) -> None:
-    judge = args.get("judge", "to" if move.to else "refusal")
-    answer = _perform(act, move, intent)
-    from_status = f" from {intent[act.status]}" if intent.get(act.status) else ""
-    if judge == "leaves":
-        after = act.retrieve(str(intent[act.id]) if intent else _made_id(act, answer))
-        expect_status(act, after, act.settled(act.intent(after), move.via, move.leaves), move.leaves)
-    elif judge == "to":
-        if move.refused and act.refuses(answer):
-            return
-        result = act.intent(answer, f"{move.operation}{from_status} succeeds with status {' or '.join(move.to)}")
-        expect_status(act, answer, act.settled(result, move.via, move.to), move.to)
-    elif not (move.to and answer.succeeded):
-        expect_refusal(act, answer, args, move.refused, f"{move.operation}{from_status}")
-
-
-def _made_id(act: Actor, answer: Sighting) -> str:
-    shown = answer.embedded or (answer.intents[0] if answer.intents else None)
-    if not shown or act.id not in shown:
-        raise Inconclusive(f"the answer names no intent to look at: {told(answer)}")
-    return str(shown[act.id])
-
-
 @takes(*REQUEST, *REFUSAL, "create")
 def test_confirm_refuses(act: Actor, args: Table) -> None:
-    def attempt(sent: Table) -> None:
-        prepared = act.fresh(args.get("create", {}), method=args.get("method", ""))
-        method = "success" if _needs_method(act, args, sent) else ""
-        answer = act.confirm(str(prepared[act.id]), sent, args.get("omit", ()), method, **raw_call(args))
-        expect_refusal(act, answer, args, what=what(sent, args))
+    """Every request is refused, as ``judge`` says; a refusal leaves its intent to the next request."""
 
-    for_each(variants(args), attempt)
+    def make() -> list[tuple[Table, Sighting]]:
+        answers: list[tuple[Table, Sighting]] = []
+        intent: dict[str, Any] = {}
+        for sent in variants(args):
+            intent = intent or act.fresh(args.get("create", {}), method=args.get("method", ""))
+            method = "success" if _needs_method(act, args, sent) else ""
+            answer = act.confirm(str(intent[act.id]), sent, args.get("omit", ()), method, **raw_call(args))
+            answers.append((sent, answer))
+            intent = intent if leaves_intent(answer) else {}
+        return answers
+
+    answers = once(act, "confirm", args, make)
+    for_each(answers, lambda answer: expect_refusal(act, answer[1], args, what=what(answer[0], args)))
 
 
 def _needs_method(act: Actor, args: Table, sent: Table) -> bool:
@@ -131,12 +60,7 @@ def test_confirm_returns(act: Actor, args: Table) -> None:
     if args.get("to"):
         expect_status(act, answer, intent, args["to"])
     expect_members(act, answer, intent, args, asked)
-    for member in args.get("unchanged", ()):
-        if intent.get(member) != prepared.get(member):
-            act.contradict(answer, f"{member} unchanged: {prepared.get(member)!r}", intent.get(member), f"/{member}")
-    amounts = wrong_amounts(intent, args.get("equal", {}), args.get("positive", ()), bool(args.get("when_present")))
-    for member, expected, found in amounts:
-        act.contradict(answer, f"{member} = {expected}", found, f"/{member}")
+    expect_amounts(act, answer, intent, args, prepared)
 
 
 @takes("method", "send", "create", "members", "or_later")
@@ -225,10 +149,7 @@ def test_confirm_again_charges_once(act: Actor, args: Table) -> None:
 @takes("send", "omit", "create", "raw", "media_type", "method")
 def test_confirm_keeps_intent(act: Actor, args: Table) -> None:
     """A refused confirm changes nothing that a retrieve shows of status and money."""
-    members = act.contract.settings["members"]
-    watched = [
-        members[name] for name in ("status", "amount_received", "amount_capturable", "payment") if name in members
-    ]
+    payment = act.contract.settings["members"].get("payment")
     prepared = act.fresh(args.get("create", {}), method=args.get("method", ""))
     identifier = str(prepared[act.id])
     before = act.made(act.retrieve(identifier))
@@ -237,7 +158,7 @@ def test_confirm_keeps_intent(act: Actor, args: Table) -> None:
         raise Inconclusive(f"the confirm that was to be refused was answered {told(refused)}")
     later = act.retrieve(identifier)
     after = act.intent(later)
-    for member in (*watched, "amount"):
+    for member in (*act.watched, *([payment] if payment else [])):
         if before.get(member) != after.get(member):
             act.contradict(later, f"{member} as before the refusal: {before.get(member)!r}", after.get(member))
 

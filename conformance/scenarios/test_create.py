@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import MEMBERS, REFUSAL, REQUEST, takes
 from conformance.scenarios.expecting import expect_members, expect_refusal, expect_status
+from conformance.scenarios.performing import once, raw_call, variants, what
 from conformance.sighting import Sighting
-
-
-def variants(args: Table) -> Iterator[Table]:
-    """The members of each request that a row asks for: ``send_each`` one by one, or ``send`` alone."""
-    yield from args.get("send_each", [args.get("send", {})])
-
-
-def raw_call(args: Table) -> dict[str, Any]:
-    """What of the request is not its decoded body: a literal body, another media type."""
-    call: dict[str, Any] = {}
-    if "raw" in args:
-        call["raw"] = str(args["raw"]).encode()
-    if "media_type" in args:
-        call["media_type"] = args["media_type"]
-    return call
-
-
-def what(sent: Table, args: Table) -> str:
-    """A few words on a request, for findings."""
-    if args.get("omit"):
-        return "a request without " + ", ".join(args["omit"])
-    shown = ", ".join(f"{key} = {value!r}" for key, value in sent.items())
-    return shown if len(shown) <= 120 else shown[:119] + "…"
 
 
 def created(act: Actor, args: Table, sent: Table) -> Sighting:
@@ -48,10 +23,8 @@ def test_create_succeeds(act: Actor, args: Table) -> None:
 
 @takes(*REQUEST, *REFUSAL)
 def test_create_refuses(act: Actor, args: Table) -> None:
-    def attempt(sent: Table) -> None:
-        expect_refusal(act, created(act, args, sent), args, what=what(sent, args))
-
-    for_each(variants(args), attempt)
+    answers = once(act, "create", args, lambda: [(sent, created(act, args, sent)) for sent in variants(args)])
+    for_each(answers, lambda answer: expect_refusal(act, answer[1], args, what=what(answer[0], args)))
 
 
 @takes(*REQUEST, "to", "or_refused")

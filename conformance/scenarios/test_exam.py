@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from conformance.evidence.finding import Finding
+from conformance.evidence.forms import encode_form
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import takes
 from conformance.scenarios.exam import ExamCase, read_exam
 from conformance.scenarios.outcomes import Inapplicable, NonConformance
-from conformance.sighting import Sighting
+from conformance.sighting import Sighting, resolve
+from conformance.target.client import FORM
 from conformance.target.values import MissingInstrument
 
 
@@ -24,6 +27,10 @@ def test_exam(act: Actor, args: Table) -> None:
             answer = sitting.send(case)
         except MissingInstrument:
             return  # single-use instruments run out; what was sent is judged
+        except Inapplicable:
+            if not sent:
+                raise
+            return
         sent += 1
         if wrong := judge_case(act, case, answer):
             raise NonConformance((wrong,))
@@ -34,35 +41,50 @@ def test_exam(act: Actor, args: Table) -> None:
 
 
 class Sitting:
-    """Sends cases; a confirm case gets an intent, which refusals leave as it was and which then serves the next."""
+    """Sends cases. One on an intent gets an intent, which refusals leave as it was and which then serves the next."""
 
     def __init__(self, act: Actor) -> None:
         self.act = act
-        self.intent = ""
+        self.intents: dict[str, str] = {}  # by the transition that has brought them about
 
     def send(self, case: ExamCase) -> Sighting:
-        """Sends one case with the target's own identifiers put in. Raises ``MissingInstrument``."""
-        lent = self.act.instruments
+        """Sends one case with the target's own identifiers put in.
+
+        Raises ``MissingInstrument``, and ``Inapplicable`` where the target cannot do the operation at all.
+        """
+        act, asked = self.act, self.act.contract.operations[case.operation]
+        lent = act.instruments
         body = lent.fill(case.body) if case.mode == "positive" else lent.fill_for_refusal(case.body)
-        if case.operation == "create":
-            return self.act.seen(self.act.client.call("create", body=body, case=case.id))
-        if not self.intent:
-            self.intent = str(self.act.fresh()[self.act.id])
-        answer = self.act.seen(self.act.client.call(case.operation, self.intent, body, case=case.id))
+        if asked.reads:
+            return act.call(case.operation, "", body, case=case.id)
+        if not asked.on_intent:
+            return act.seen(act.client.call(case.operation, body=body, case=case.id))
+        after = str(act.contract.settings["exam"][case.operation].get("after", ""))
+        if after not in self.intents:
+            self.intents[after] = str((act.after(after) if after else act.fresh())[act.id])
+        raw = encode_form(body) if asked.media_type == FORM else json.dumps(body).encode()
+        answer = act.call(case.operation, self.intents[after], raw=raw, case=case.id)
         if answer.succeeded or answer.response.status == 402:
-            self.intent = ""
+            del self.intents[after]
         return answer
 
 
 def judge_case(act: Actor, case: ExamCase, answer: Sighting) -> Finding | None:
     """What contradicts the case: a sound request refused as invalid, or an unsound one not refused with a 4xx."""
-    place = f"{case.location or 'the body'}: {case.why}"
+    place = f"{case.location or 'the request'}: {case.why}"
     if case.mode == "negative":
         if act.refuses(answer):
             return None
         return answer.contradiction(f"a refusal ({place})", told(answer), case.location)
+    return None if _accepts(act, answer) else answer.contradiction(f"accepted ({place})", told(answer), case.location)
+
+
+def _accepts(act: Actor, answer: Sighting) -> bool:
+    """Whether the answer takes the request as a sound one: with the intent, a list of intents, or a decline."""
+    settings = act.contract.settings
+    if not act.contract.operations[answer.operation].shows_one:
+        items = resolve(answer.body, settings["lists"]["items"]) if answer.succeeded else None
+        return isinstance(items, list) and all(isinstance(item, dict) and act.id in item for item in items)
     declined = act.contract.error_kinds.get("declined")
-    kind: Any = (answer.error or {}).get(act.contract.settings["errors"].get("type", "type"))
-    if act.shows_intent(answer) or (declined and kind in declined.type):
-        return None
-    return answer.contradiction(f"accepted ({place})", told(answer), case.location)
+    kind: Any = (answer.error or {}).get(settings["errors"].get("type", "type"))
+    return act.shows_intent(answer) or bool(declined and kind in declined.type)

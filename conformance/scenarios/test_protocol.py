@@ -1,4 +1,4 @@
-"""What lies outside single operations: unknown paths, methods and ids, expansion, repeated requests."""
+"""What lies outside single operations: unknown paths, methods and ids, expansion."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from conformance.contract.validation import Validators
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import REFUSAL, takes
 from conformance.scenarios.expecting import expect_refusal
+from conformance.scenarios.performing import prepared
 
 
 @takes("path", *REFUSAL)
@@ -25,28 +26,30 @@ def test_method_not_served(act: Actor, args: Table) -> None:
 @takes("operation", "ids", "send", *REFUSAL)
 def test_unknown_id_refused(act: Actor, args: Table) -> None:
     operation = args["operation"]
+    asked = act.contract.operations[operation]
     unknown = act.unknown_id()  # making it shows that the path is served at all
+    if asked.inferred:
+        act.call(operation, str(act.fresh()[act.id]))  # and so does this where no document names the path
 
     def attempt(identifier: str) -> None:
         send = args.get("send", {})
         unnamed = operation == "confirm" and act.needs_method_in_confirm() and act.method not in send
-        body = act.body(operation, send, method="success" if unnamed else "") if operation != "retrieve" else None
+        body = act.body(operation, send, method="success" if unnamed else "") if not asked.reads else None
         answer = act.seen(act.client.call(operation, identifier, body))
         expect_refusal(act, answer, args, "not_found", f"{operation} of an unknown id")
 
     for_each(args.get("ids", [unknown]), attempt)
 
 
-@takes("operation", "member", "schema", "create", "method", "confirmed")
+@takes("operation", "member", "schema", "after", "create", "method", "confirmed", "send")
 def test_expands(act: Actor, args: Table) -> None:
-    """Asked to expand a member the operation gives an object; without, a string or null."""
+    """Asked to expand a member the operation gives an object, which agrees with the ``schema``."""
     operation, member = args["operation"], args["member"]
-    prepared = act.fresh(args.get("create", {}), method=args.get("method", ""))
-    identifier = str(prepared[act.id])
-    if args.get("confirmed"):
-        act.made(act.confirm(identifier, method="success" if act.needs_method_in_confirm() else ""))
-    body = act.body(operation) if operation != "retrieve" else None
-    in_query = operation == "retrieve" or isinstance(act.expansion(member)["expand"], str)
+    creates, reads = operation == "create", act.contract.operations[operation].reads
+    identifier = "" if creates else str(prepared(act, args)[act.id])
+    method = args.get("method", "") if creates or (operation == "confirm" and act.needs_method_in_confirm()) else ""
+    body = None if reads else act.body(operation, args.get("send", {}), method=method)
+    in_query = reads or isinstance(act.expansion(member)["expand"], str)
     answer = act.seen(
         act.client.call(
             operation,
@@ -61,24 +64,3 @@ def test_expands(act: Actor, args: Table) -> None:
     if "schema" in args:
         for error in Validators(act.contract).errors(args["schema"], found):
             act.contradict(answer, error.expected, error.actual, f"/{member}{error.pointer}")
-
-
-@takes("operation")
-def test_same_key_same_result(act: Actor, args: Table) -> None:
-    key = act.client.fresh("same-key")
-    first = act.create(idempotency_key=key)
-    original = act.intent(first)
-    second = act.create(idempotency_key=key)
-    if second.response.status != first.response.status:
-        act.contradict(second, f"HTTP {first.response.status}, as first", f"HTTP {second.response.status}")
-    if act.intent(second, "the first answer again").get(act.id) != original[act.id]:
-        act.contradict(second, f"the intent of the first call, {original[act.id]}", act.intent(second).get(act.id))
-
-
-@takes(*REFUSAL)
-def test_key_reuse_refused(act: Actor, args: Table) -> None:
-    key = act.client.fresh("reused-key")
-    amount = int(act.contract.settings["requests"]["create"]["amount"])
-    act.made(act.create(idempotency_key=key))
-    answer = act.create({"amount": amount + 100}, idempotency_key=key)
-    expect_refusal(act, answer, args, "idempotency_conflict", "another body under a used key")

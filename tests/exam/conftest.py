@@ -36,6 +36,16 @@ _PROPERTIES: dict[str, Any] = {
     "shipping": {"$ref": "shipping.schema.json#/$defs/shipping"},
     "statement": {"type": ["string", "null"], "minLength": 5},
 }
+_PARAMETERS: dict[str, Any] = {
+    "created": {
+        "anyOf": [{"type": "integer"}, {"type": "object", "properties": {"gte": {"type": "integer"}}}],
+        "description": "a moment, or from when on",
+    },
+    "customer": {"type": "string", "format": "uuid"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
+    "starting_after": {"type": "string"},
+    "status": {"enum": ["open", "paid"]},
+}
 _CONFIRM = ("payment_method", "receipt_email", "return_url", "shipping")
 _SETTINGS = """
 [members]
@@ -45,19 +55,28 @@ amount = 2000
 currency = "usd"
 customer = "{customer}"
 [requests.confirm]
+[requests.list]
+status = "open"
 [exam.create]
 omit = ["account"]
 no_negatives = ["metadata"]
 values = { currency = ["usd", "eur"], shipping = [{ name = "Pat", address = { city = "Springfield" } }] }
 [exam.confirm]
 no_unknown = true
+[exam.capture]
+after = "confirm_holds"
+cases = { positive = 2, negative = 3 }
+[exam.list]
+omit = ["starting_after"]
+values = { customer = ["{customer}"], created = [5, { gte = 5 }] }
 """
 
 
 def write_provider(folder: Path, media_type: str, settings: str = _SETTINGS, **changed: Any) -> Path:
-    """Writes the provider's files; ``changed`` are members of create with another schema."""
+    """Writes the provider's files; ``changed`` are members of create, or parameters of list, with another schema."""
     folder.mkdir(parents=True, exist_ok=True)
-    properties = {**_PROPERTIES, **changed}
+    properties = {name: changed.get(name, schema) for name, schema in _PROPERTIES.items()}
+    queried = {name: changed.get(name, schema) for name, schema in _PARAMETERS.items()}
 
     def write(name: str, document: dict[str, Any]) -> None:
         (folder / name).write_text(json.dumps(document), encoding="utf-8")
@@ -66,12 +85,24 @@ def write_provider(folder: Path, media_type: str, settings: str = _SETTINGS, **c
     required = ["amount", "currency", "customer"]
     write("create.request.schema.json", {**closed, "required": required, "properties": properties})
     write("confirm.request.schema.json", {**closed, "properties": {name: properties[name] for name in _CONFIRM}})
+    capture = {"amount_to_capture": properties["amount"], "final": {"type": "boolean"}}
+    write("capture.request.schema.json", {**closed, "properties": capture})
     write("shipping.schema.json", {"$defs": {"shipping": _SHIPPING}})
-    paths = {}
-    for operation, path in (("create", "/intents"), ("confirm", "/intents/{id}/confirm")):
+    paths: dict[str, Any] = {}
+    for operation in ("create", "confirm", "capture"):
         content = {media_type: {"schema": {"$ref": f"./{operation}.request.schema.json"}}}
-        paths[path] = {"parameters": [], "post": {"operationId": operation, "requestBody": {"content": content}}}
-    write("openapi.json", {"paths": paths})
+        post = {"operationId": operation, "requestBody": {"content": content}}
+        paths["/intents" if operation == "create" else f"/intents/{{id}}/{operation}"] = {
+            "parameters": [],
+            "post": post,
+        }
+    parameters = {name: {"name": name, "in": "query", "schema": schema} for name, schema in queried.items()}
+    version = {"name": "Version", "in": "header", "required": True, "schema": {"type": "string"}}
+    named = [{"$ref": f"#/components/parameters/{name}"} for name in parameters if name != "status"]
+    asked = [*named, version, {**parameters["status"], "required": True}]
+    paths["/intents"]["get"] = {"operationId": "list", "parameters": asked}
+    paths["/intents/{id}"] = {"get": {"operationId": "retrieve", "parameters": [version]}}
+    write("openapi.json", {"paths": paths, "components": {"parameters": parameters}})
     (folder / "provider.toml").write_text(settings, encoding="utf-8")
     return folder
 

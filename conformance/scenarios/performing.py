@@ -1,0 +1,95 @@
+"""Operations performed for rows: on an intent as the row wants it, and once for all rows that ask for the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from conformance.scenarios.acting import NOTHING, Actor, Table
+from conformance.scenarios.arguments import REFUSAL
+from conformance.scenarios.outcomes import Inapplicable
+from conformance.sighting import Sighting
+
+Value = TypeVar("Value")
+
+
+def once(act: Actor, name: str, args: Table, make: Callable[[], Value]) -> Value:
+    """What ``make`` gives, made once in a run for all rows with the same ``name`` and ``args``.
+
+    What rows expect of a refusal does not count. Raises as ``Trials.once`` does.
+    """
+    asked = {key: value for key, value in args.items() if key not in REFUSAL}
+    return act.trials.once(act, f"{name} {json.dumps(asked, sort_keys=True)}", make)
+
+
+def variants(args: Table) -> Iterator[Table]:
+    """The members of each request that a row asks for: ``send_each`` one by one, or ``send`` alone."""
+    yield from args.get("send_each", [args.get("send", {})])
+
+
+def raw_call(args: Table) -> dict[str, Any]:
+    """What of the request is not its decoded body: a literal body, another media type."""
+    call: dict[str, Any] = {}
+    if "raw" in args:
+        call["raw"] = str(args["raw"]).encode()
+    if "media_type" in args:
+        call["media_type"] = args["media_type"]
+    return call
+
+
+def what(sent: Table, args: Table) -> str:
+    """A few words on a request, for findings."""
+    if args.get("omit"):
+        return "a request without " + ", ".join(args["omit"])
+    shown = ", ".join(f"{key} = {value!r}" for key, value in sent.items())
+    return shown if len(shown) <= 120 else shown[:119] + "…"
+
+
+def leaves_intent(answer: Sighting) -> bool:
+    """Whether an answer leaves the intent as it was: a refusal, but not of the payment itself."""
+    return 400 <= answer.response.status < 500 and answer.response.status != 402
+
+
+def prepared(act: Actor, args: Table) -> dict[str, Any]:
+    """The intent that a row speaks of: right after the transition ``after``, or else a fresh one.
+
+    ``create`` are further members of its create, ``method`` the instrument attached to a fresh one; ``confirmed``
+    confirms that. Raises ``Inconclusive`` where it cannot be brought about.
+    """
+    create, method = args.get("create", NOTHING), args.get("method", "")
+    if "after" in args:
+        return act.after(args["after"], create)
+    intent = act.fresh(create, method)
+    if args.get("confirmed"):
+        named = (method or "success") if act.needs_method_in_confirm() else ""
+        answer = act.made(act.confirm(str(intent[act.id]), method=named))
+        intent = act.settled(answer, act.contract.passing, act.success())
+    return intent
+
+
+def perform(act: Actor, operation: str, intent: Table, args: Table, send: Table = NOTHING, **call: Any) -> Sighting:
+    """The operation on the intent, as the row words it: ``send``, and ``omit``, ``query``, ``raw`` … of its ``args``.
+
+    A confirm that has to name a method names ``method``, or one that succeeds.
+    """
+    asked, omit = act.contract.operations[operation], args.get("omit", ())
+    if asked.reads:
+        return act.call(operation, str(intent[act.id]), {**args.get("query", {}), **send}, **call)
+    needs = operation == "confirm" and act.needs_method_in_confirm() and act.method not in omit
+    method = args.get("method", "success") if needs else ""
+    call |= raw_call(args)
+    if "query" in args:
+        call["query"] = args["query"]
+    return act.call(operation, str(intent[act.id]), send, omit, method, **call)
+
+
+def submit(act: Actor, operation: str, intent: str, body: Mapping[str, Any] | None, **call: Any) -> Sighting:
+    """A request with its body made before, so that it can be sent again as it is; ``intent`` is empty for a create.
+
+    Raises ``Inapplicable`` where nobody documents the operation's path and the target does not serve it.
+    """
+    answer = act.seen(act.client.call(operation, intent, body, **call))
+    if act.contract.operations[operation].inferred and answer.response.status in (404, 405):
+        raise Inapplicable(f"the target does not serve {operation} at a path that no document names")
+    return answer

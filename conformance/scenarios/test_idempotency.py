@@ -1,0 +1,404 @@
+"""Idempotency: the same key with the same request, with another one, with another operation, and at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.contract.lifecycle import moves_from
+from conformance.scenarios.acting import NOTHING, Actor, Table, for_each, told
+from conformance.scenarios.arguments import REFUSAL, takes
+from conformance.scenarios.expecting import error_is, expect_refusal, expect_status
+from conformance.scenarios.listing import walk
+from conformance.scenarios.outcomes import Inapplicable, Inconclusive
+from conformance.scenarios.performing import once, prepared, submit
+from conformance.sighting import Sighting
+
+# The operation (create, unless it says otherwise); how its intent comes about, as in test_operation.py; the members of
+# the request, and the instrument that a create attaches and a confirm names.
+KEYED = ("operation", "after", "create", "method", "send")
+CONFLICT = "idempotency_conflict"
+MORE = 100  # minor units by which another amount differs
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Two requests under one key, in their order, and their answers."""
+
+    intent: Table
+    key: str
+    first: Sighting
+    second: Sighting
+
+
+def _body(act: Actor, operation: str, args: Table) -> dict[str, Any]:
+    """The request of a row, made once so that it can be sent twice: a confirm always names an instrument."""
+    method = {"create": args.get("method", ""), "confirm": args.get("method", "success")}.get(operation, "")
+    return act.body(operation, args.get("send", {}), method=method)
+
+
+def _prepared(act: Actor, operation: str, args: Table) -> dict[str, Any]:
+    """The intent to operate on; empty for a create."""
+    if operation == "create":
+        return {}
+    named = operation == "confirm"  # by the request itself
+    return prepared(act, {key: value for key, value in args.items() if not (named and key == "method")})
+
+
+def _twice(act: Actor, args: Table, other: Table = NOTHING) -> Repeated:
+    """The row's request twice under one key, the second time with ``other`` laid over it; made once in a run."""
+    operation = args.get("operation", "create")
+
+    def make() -> Repeated:
+        intent = _prepared(act, operation, args)
+        identifier, key = str(intent.get(act.id, "")), act.client.fresh("one-key")
+        body = _body(act, operation, args)
+        first = submit(act, operation, identifier, body, idempotency_key=key)
+        second = submit(act, operation, identifier, {**body, **other}, idempotency_key=key)
+        return Repeated(intent, key, first, second)
+
+    asked = {name: args[name] for name in KEYED if name in args}
+    return once(act, "twice", {**asked, "operation": operation, "other": other}, make)
+
+
+def _replayed(act: Actor, args: Table) -> Repeated:
+    """As ``_twice``, where the first request has to be a success. Raises ``Inconclusive`` where it is not."""
+    repeated = _twice(act, args)
+    if args.get("operation", "create") == "create":
+        act.intent(repeated.first, "a create with a key succeeds")
+    else:
+        act.made(repeated.first)
+    return repeated
+
+
+# -- the same request again ------------------------------------------------------------------------------------------
+
+
+@takes(*KEYED, "compare")
+def test_same_key_same_result(act: Actor, args: Table) -> None:
+    """The second answer has the status of the first, and shows the same intent, by the members ``compare``."""
+    repeated = _replayed(act, args)
+    first, second, original = repeated.first, repeated.second, repeated.first.intents[0]
+    again = act.intent(second, f"the first answer again, HTTP {first.response.status} with {original[act.id]}")
+    if second.response.status != first.response.status:
+        act.contradict(second, f"HTTP {first.response.status}, as first", f"HTTP {second.response.status}")
+    for member in args.get("compare", (act.id, act.status)):
+        if member == act.status and original.get(member) in act.contract.passing:
+            continue  # it may have passed when the answer is not the stored one
+        if again.get(member) != original.get(member):
+            act.contradict(second, f"{member} as first: {original.get(member)!r}", again.get(member), f"/{member}")
+
+
+@takes(*KEYED)
+def test_same_key_same_body(act: Actor, args: Table) -> None:
+    """The second answer has the status of the first and an equal body."""
+    repeated = _replayed(act, args)
+    _expect_same_answer(act, repeated.first, repeated.second)
+
+
+def _expect_same_answer(act: Actor, first: Sighting, second: Sighting) -> None:
+    if second.response.status != first.response.status:
+        act.contradict(second, f"HTTP {first.response.status}, as first", told(second))
+    one, other = first.body, second.body
+    if one == other:
+        return
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for member in sorted({*one, *other}):
+            if one.get(member) != other.get(member):
+                act.contradict(second, f"{member} as first: {one.get(member)!r}", other.get(member), f"/{member}")
+    act.contradict(second, "the body of the first answer", "another body")
+
+
+@takes("send")
+def test_same_key_one_effect(act: Actor, args: Table) -> None:
+    """Of two creates with one key and one body, known by its metadata, one intent stands in the list."""
+    mark = act.client.fresh("mark")
+    repeated = _twice(act, {"send": {**args.get("send", {}), **_marked(mark)}})
+    _expect_marked(act, str(act.intent(repeated.first)[act.id]), mark, 1)
+
+
+@takes(*KEYED, "first")
+def test_replay_marked(act: Actor, args: Table) -> None:
+    """The second answer is marked as a replay; with ``first`` the first one is not."""
+    repeated = _replayed(act, args)
+    header = act.contract.settings["idempotency"]["replayed"]
+    judged = repeated.first if args.get("first") else repeated.second
+    found = judged.response.header(header)
+    if args.get("first") and judged.replayed:
+        act.contradict(judged, f"no header {header}: true on a first answer", f"{header}: {found}")
+    if not args.get("first") and not judged.replayed:
+        act.contradict(judged, f"{header}: true on a replay", f"{header}: {found}" if found else "no such header")
+
+
+@takes(*KEYED, "judge")
+def test_failure_replayed(act: Actor, args: Table) -> None:
+    """A request that fails, sent again with its key, fails in the same way.
+
+    ``judge`` is ``body`` (status and body are equal), ``status``, or ``marker`` (it is marked as a replay). Without an
+    ``operation`` it is a confirm where there is a ``method``, or else a create.
+    """
+    operation = args.get("operation", "confirm" if "method" in args else "create")
+    repeated = _twice(act, {**args, "operation": operation})
+    first, second, judge = repeated.first, repeated.second, args.get("judge", "body")
+    if not 400 <= first.response.status < 500:
+        raise Inconclusive(f"the request that was to fail was answered {told(first)} (exchange {first.number})")
+    if judge == "body":
+        _expect_same_answer(act, first, second)
+    elif judge == "status":
+        if second.response.status != first.response.status:
+            act.contradict(second, f"HTTP {first.response.status}, as first", told(second))
+    elif judge == "marker":
+        header = act.contract.settings["idempotency"]["replayed"]
+        if not second.replayed:
+            act.contradict(second, f"{header}: true on a replay", second.response.header(header) or "no such header")
+    else:
+        raise ValueError(f"a failure is judged by body, status or marker, not by {judge!r}")
+
+
+@takes("send", "operation", "create")
+def test_refused_not_stored(act: Actor, args: Table) -> None:
+    """A request refused for its members ``send``, then mended under the same key, succeeds or is a conflict."""
+    operation = args.get("operation", "create")
+    intent = str(_prepared(act, operation, args).get(act.id, ""))
+    key, sound = act.client.fresh("mended"), act.body(operation)
+    bad = submit(act, operation, intent, act.body(operation, args["send"]), idempotency_key=key)
+    if not act.refuses(bad):
+        raise Inconclusive(f"the request that was to be refused was answered {told(bad)}")
+    answer = submit(act, operation, intent, sound, idempotency_key=key)
+    if not act.shows_intent(answer) and not error_is(act, answer, CONFLICT):
+        act.contradict(answer, "the mended request succeeds, or is a conflict with the key", told(answer))
+
+
+@takes("operation")
+def test_works_without_key(act: Actor, args: Table) -> None:
+    operation = args.get("operation", "create")
+    intent = str(_prepared(act, operation, args).get(act.id, ""))
+    answer = submit(act, operation, intent, _body(act, operation, args), idempotency_key=None)
+    act.intent(answer, f"{operation} without a key succeeds")
+
+
+@takes("count")
+def test_same_key_in_parallel(act: Actor, args: Table) -> None:
+    """Of ``count`` equal creates at once, under one key, all that succeed show one intent; the others are refused."""
+    count, key, body = int(args.get("count", 4)), act.client.fresh("at-once"), act.body("create")
+    with ThreadPoolExecutor(count) as threads:
+        calls = [threads.submit(act.client.call, "create", body=body, idempotency_key=key) for _ in range(count)]
+    answers = [act.seen(call.result()) for call in calls]
+    shown: dict[str, Sighting] = {}
+    for answer in answers:
+        if act.shows_intent(answer):
+            shown.setdefault(str(answer.intents[0][act.id]), answer)
+        elif not act.refuses(answer):
+            act.contradict(answer, "the intent, or a refusal with a 4xx status", told(answer))
+    if len(shown) > 1:
+        *_, last = shown.values()
+        act.contradict(last, f"one intent for {count} creates with one key", f"{len(shown)}: {', '.join(shown)}")
+    if not shown:
+        act.contradict(answers[0], f"one of {count} creates with one key succeeds", told(answers[0]))
+
+
+# -- another request under the same key ------------------------------------------------------------------------------
+
+
+@takes(*KEYED, "other", *REFUSAL)
+def test_key_reuse_refused(act: Actor, args: Table) -> None:
+    """Another request (``other`` members, or another amount) under a used key is refused as ``judge`` says.
+
+    With ``judge`` ``no_intent`` the refusal shows no intent.
+    """
+    other = args.get("other") or {"amount": int(act.contract.settings["requests"]["create"]["amount"]) + MORE}
+    repeated = _twice(act, args, other)
+    act.made(repeated.first)
+    answer = repeated.second
+    no_intent = args.get("judge") == "no_intent"
+    expect_refusal(act, answer, {} if no_intent else args, CONFLICT, "another body under a used key")
+    for shown in (answer.body, answer.error, answer.embedded) if no_intent else ():
+        if isinstance(shown, Mapping) and act.id in shown and "amount" in shown:
+            act.contradict(answer, "a refusal that shows no intent", f"the intent {shown[act.id]}")
+
+
+@takes()
+def test_key_reuse_creates_nothing(act: Actor, args: Table) -> None:
+    """Another create under a used key, known by its metadata, leaves no intent in the list."""
+    mark, key = act.client.fresh("mark"), act.client.fresh("reused")
+    first = act.made(act.create(_marked(mark), idempotency_key=key))
+    amount = int(act.contract.settings["requests"]["create"]["amount"]) + MORE
+    act.create({"amount": amount, **_marked(mark)}, idempotency_key=key)
+    _expect_marked(act, str(first[act.id]), mark, 1)
+
+
+@takes(*KEYED, "expect", *REFUSAL)
+def test_key_on_other_operation(act: Actor, args: Table) -> None:
+    """The key of a create, sent with another ``operation`` on its intent: ``expect`` is ``refusal`` or ``success``."""
+    operation = args.get("operation", "cancel")
+    asked = {key: value for key, value in args.items() if key in (*KEYED, "expect")}
+
+    def make() -> tuple[Table, Sighting]:
+        key = act.client.fresh("create-key")
+        created = act.made(act.create(args.get("create", {}), idempotency_key=key))
+        body = _body(act, operation, args)
+        answer = submit(act, operation, str(created[act.id]), body, idempotency_key=key)
+        if args.get("expect", "refusal") == "refusal" and not answer.succeeded:
+            # That it is the key which is refused shows when another one is taken.
+            act.made(submit(act, operation, str(created[act.id]), body))
+        return created, answer
+
+    created, answer = once(act, "key_on_other_operation", asked, make)
+    if args.get("expect", "refusal") == "refusal":
+        expect_refusal(act, answer, args, CONFLICT, f"{operation} with the key of a create")
+        return
+    intent = act.intent(answer, f"{operation} with the key of a create succeeds")
+    if answer.replayed:
+        act.contradict(answer, f"{operation} is performed", "an answer that is marked as a replay")
+    moves = [
+        move
+        for move in moves_from(act.contract, operation, str(created.get(act.status)))
+        if move.to and not move.send and not move.create and move.method in ("", args.get("method"))
+    ]
+    if len(moves) == 1 and act.status in intent:
+        expect_status(act, answer, intent, (*moves[0].via, *moves[0].to))
+
+
+@takes("change", "create", "method")
+def test_key_on_retrieve_ignored(act: Actor, args: Table) -> None:
+    """A retrieve with a key, again after a ``change`` (an operation), shows the change."""
+    change, create = args.get("change", "cancel"), {"create": args.get("create", {})}
+    identifier = str(prepared(act, create)[act.id])
+    header = {act.contract.settings["idempotency"]["header"]: act.client.fresh("reading")}
+    before = act.made(act.retrieve(identifier, headers=header))
+    body = _body(act, change, args)
+    changed = act.made(submit(act, change, identifier, body))
+    later = act.retrieve(identifier, headers=header)
+    after = act.intent(later)
+    # Other members may differ by nature, as one that only this operation shows expanded.
+    differing = [name for name in {*act.watched, *body} if name in changed and changed[name] != before.get(name)]
+    if not differing:
+        raise Inconclusive(f"{change} changed nothing that could be seen")
+    for member in sorted(differing):
+        if after.get(member) == before.get(member):
+            act.contradict(
+                later, f"{member} = {changed[member]!r}, as {change} made it", after.get(member), f"/{member}"
+            )
+
+
+@takes("credential")
+def test_keys_per_credential(act: Actor, args: Table) -> None:
+    """The same key and body under two API keys make two intents; ``credential`` names the instrument of the other."""
+    key, body = act.client.fresh("shared"), act.body("create")
+    own = act.intent(submit(act, "create", "", body, idempotency_key=key))
+    credential = args.get("credential", "other_api_key").removesuffix("_key")
+    answer = submit(act, "create", "", body, idempotency_key=key, credential=credential)
+    other = act.intent(answer, "a create under another API key succeeds")
+    if other[act.id] == own[act.id]:
+        act.contradict(answer, "another intent than under the first API key", other[act.id], f"/{act.id}")
+
+
+# -- keys of a certain length ----------------------------------------------------------------------------------------
+
+
+@takes("lengths")
+def test_key_length_accepted(act: Actor, args: Table) -> None:
+    """A create succeeds with a key of each of ``lengths`` characters."""
+
+    def attempt(length: int) -> None:
+        answer = act.create(idempotency_key=_long(act, length))
+        if act.refuses(answer) and error_is(act, answer, CONFLICT):
+            raise Inconclusive(f"a key of {length} characters had been used before")
+        act.intent(answer, f"a create with a key of {length} characters succeeds")
+
+    for_each(args["lengths"], attempt)
+
+
+@takes("length", *REFUSAL)
+def test_key_length_refused(act: Actor, args: Table) -> None:
+    """A create with a key of ``length`` characters is refused as ``judge`` says."""
+    length = int(args.get("length", 256))
+    answer = once(act, "key_length", {"length": length}, lambda: act.create(idempotency_key=_long(act, length)))
+    expect_refusal(act, answer, args, what=f"a key of {length} characters")
+
+
+def _long(act: Actor, length: int) -> str:
+    key = act.client.fresh("long")
+    return (key * (length // len(key) + 1))[:length]
+
+
+# -- keys in the body ------------------------------------------------------------------------------------------------
+
+
+@takes("member")
+def test_body_key_accepted(act: Actor, args: Table) -> None:
+    """A create that holds a UUID under ``member`` succeeds."""
+    act.intent(_with_body_key(act, args).first, f"a create with {_member(args)} succeeds")
+
+
+@takes("member")
+def test_body_key_honoured(act: Actor, args: Table) -> None:
+    """The same create with the same UUID under ``member`` gives the same intent, or is refused."""
+    repeated = _with_body_key(act, args)
+    original, again = act.made(repeated.first), repeated.second
+    if not act.refuses(again) and act.intent(again)[act.id] != original[act.id]:
+        act.contradict(again, f"the intent {original[act.id]}, or a refusal", again.intents[0][act.id], f"/{act.id}")
+
+
+@takes("member")
+def test_body_key_other_amount(act: Actor, args: Table) -> None:
+    """Where the key in the body counts, another amount under it gives the first intent, or is refused."""
+    repeated = _with_body_key(act, args)
+    original = act.made(repeated.first)
+    if repeated.second.succeeded and act.made(repeated.second)[act.id] != original[act.id]:
+        raise Inapplicable(f"the target takes no notice of {_member(args)}")
+    amount = int(act.contract.settings["requests"]["create"]["amount"]) + MORE
+    answer = act.create({_member(args): repeated.key, "amount": amount}, idempotency_key=None)
+    if not act.refuses(answer) and act.intent(answer)[act.id] != original[act.id]:
+        act.contradict(answer, f"the intent {original[act.id]}, or a refusal", answer.intents[0][act.id], f"/{act.id}")
+
+
+def _with_body_key(act: Actor, args: Table) -> Repeated:
+    """Two equal creates with one UUID in the body; made once in a run."""
+
+    def make() -> Repeated:
+        digits = act.client.fresh("uuid")
+        key = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
+        body = act.body("create", {_member(args): key})
+        first, second = (submit(act, "create", "", body, idempotency_key=None) for _ in range(2))
+        return Repeated({}, key, first, second)
+
+    return once(act, "body_key", {"member": _member(args)}, make)
+
+
+def _member(args: Table) -> str:
+    return str(args.get("member", "idempotency_key"))
+
+
+# -- effects, by the list --------------------------------------------------------------------------------------------
+
+
+def _marked(mark: str) -> Table:
+    """Members of a create by which its intents can be told from all others."""
+    return {"metadata": {"conformance_mark": mark}}
+
+
+def _expect_marked(act: Actor, own: str, mark: str, count: int) -> None:
+    """So many intents with the mark stand in the list, ``own`` among them, and near it all others of the same moment.
+
+    Raises ``Inconclusive`` where the list does not show the one that is known to be there.
+    """
+    marked: dict[str, Sighting] = {}
+    ids: list[str] = []
+    for current in walk(act):
+        ids += current.ids
+        marked |= {str(item.get(act.id)): current.sighting for item in current.items if _mark_of(item) == mark}
+        if own in ids[:-1]:
+            break
+    if own not in marked:
+        raise Inconclusive("the list does not show the intent that was made, or not its metadata")
+    if len(marked) != count:
+        *_, sighting = marked.values()
+        act.contradict(sighting, f"{count} intent with this metadata", f"{len(marked)}: {', '.join(marked)}")
+
+
+def _mark_of(item: Mapping[str, Any]) -> Any:
+    metadata = item.get("metadata")
+    return metadata.get("conformance_mark") if isinstance(metadata, Mapping) else None
