@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from conformance.contract import CatalogueError, Contract, Requirement
 from conformance.contract.model import LEVELS
-from conformance.report.phrases import markdown, markdown_code
-from conformance.rules.judge import rules
+from conformance.matrix import sentence
+from conformance.report.phrases import markdown, markdown_code, markdown_table
+from conformance.rules.judge import each, rules
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -97,9 +98,9 @@ def as_markdown(contracts: Sequence[Contract]) -> str:
     blocks = [
         "# Coverage",
         "What the catalogue holds and how each row is judged, as told by `conformance requirements --format markdown`.",
-        _markdown_table(_COUNTED, _counts(contracts)),
+        markdown_table(_COUNTED, _counts(contracts)),
         "## Requirements",
-        _markdown_table(_LISTED, rows),
+        markdown_table(_LISTED, rows),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -118,29 +119,46 @@ def _how(row: Requirement) -> str:
     return f"{judged_by(row)} {markdown_code(row.check)}" if row.check else f"not tested: {markdown(row.not_tested)}"
 
 
-def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows)])
-
-
 def explain(contract: Contract, row: Requirement) -> RenderableType:
-    """One row in full: statement, source, check and its arguments, and how to run it alone."""
+    """One row in full: statement, source, check and its arguments, schema, and how to run it alone."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row("[bold]" + row.id, f"{contract.title}, {row.level}, {row.area}")
-    table.add_row("statement", row.statement)
+    table.add_row("statement", escape(row.statement))
     for source in row.sources:
-        table.add_row("source", f"{source.title}\n{source.url}")
+        table.add_row("source", escape(f"{source.title}\n{source.url}"))
     if row.check:
         arguments = escape(json.dumps(dict(row.args))) if row.args else ""
         table.add_row("judged by", f"{judged_by(row)} {row.check} {arguments}")
+        if row.check == "transition":
+            table.add_row("transition", escape(sentence(contract.transitions[row.args["transition"]])))
+        for name in _schemas(contract, row):
+            table.add_row("schema", escape(f"{contract.folder.parent.name}/{contract.name}/{name}.schema.json"))
         for name in row.needs:
-            table.add_row("needs", f"{name}: {contract.settings['capabilities'][name]}")
+            table.add_row("needs", escape(f"{name}: {contract.settings['capabilities'][name]}"))
         table.add_row("run alone", f"conformance certify --provider {contract.name} --only {row.id}")
     else:
-        table.add_row("not tested", row.not_tested)
+        table.add_row("not tested", escape(row.not_tested))
     return table
+
+
+def _schemas(contract: Contract, row: Requirement) -> list[str]:
+    """The schema files that a row speaks of: the one it names, those of what it sends and is answered, or none."""
+    if "schema" in row.args:
+        return [row.args["schema"]]
+    if row.check.startswith("error"):
+        return ["error"]
+    move = contract.transitions.get(row.args.get("transition", ""))
+    named = row.args.get("operation") or (move.operation if move else row.check.partition("_")[0])
+    operations = [contract.operations[name] for name in each(named) if name in contract.operations]
+    found = [name for one in operations for name in (one.request_schema, one.response_schema)]
+    if not operations and row.args.keys() & {"member", "members"}:
+        return ["payment_intent"]
+    return [name for name in dict.fromkeys(found) if name in contract.schemas]
 
 
 def read_lock(text: str) -> dict[str, tuple[str, str]]:

@@ -189,17 +189,25 @@ def _target_file(provider: str, url: str, settings: dict[str, Any]) -> str:
 @click.option("--area", default="", help="Only this area's rows.")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "markdown"]))
 @click.option("--lock", is_flag=True, help="Write schemas/requirements.lock anew, to be reviewed as a diff.")
-def requirements(identifier: str, provider: str, level: str | None, area: str, form: str, lock: bool) -> None:
-    """Count the catalogue, list it (json, markdown), or explain one row."""
+@click.option("--matrix", is_flag=True, help="Show what is documented of every operation from every status.")
+def requirements(
+    identifier: str, provider: str, level: str | None, area: str, form: str, lock: bool, matrix: bool
+) -> None:
+    """Count the catalogue, list it (json, markdown), explain one row, or show the documented transition matrix."""
     from conformance.catalogue import as_json, as_markdown, explain, overview, select
     from conformance.contract import CatalogueError, load_contract, provider_names
 
     try:
         contracts = [load_contract(name) for name in ([provider] if provider else provider_names())]
         if lock:
-            if identifier or provider or level or area or form != "table":
+            if identifier or provider or level or area or matrix or form != "table":
                 _fail("--lock holds the whole catalogue and goes alone", WRONG_INVOCATION)
             _write_lock(contracts)
+            return
+        if matrix:
+            if identifier or level or area:
+                _fail("--matrix shows transitions, not rows; only --provider and --format go with it", WRONG_INVOCATION)
+            _show_matrix(contracts, form)
             return
         contracts = select(contracts, identifier, level or "", area)
     except CatalogueError as error:
@@ -211,6 +219,22 @@ def requirements(identifier: str, provider: str, level: str | None, area: str, f
 
     shown = explain(contracts[0], contracts[0].requirements[identifier]) if identifier else overview(contracts)
     Console().print(shown)
+
+
+def _show_matrix(contracts: Sequence[Contract], form: str) -> None:
+    from conformance import matrix
+
+    if form != "table":
+        click.echo(matrix.as_json(contracts) if form == "json" else matrix.as_markdown(contracts), nl=False)
+        return
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)  # a file or a pager has room for the grid
+    for contract in contracts:
+        for shown in matrix.shown(contract):
+            console.print(shown)
 
 
 def _write_lock(contracts: Sequence[Contract]) -> None:
@@ -225,13 +249,23 @@ def _write_lock(contracts: Sequence[Contract]) -> None:
 
 @main.command()
 @click.option("--provider", "providers", multiple=True, help="Default: all.")
-def freeze(providers: tuple[str, ...]) -> None:
-    """Generate the exam of a contract anew (schemas/<provider>/exam.jsonl), to be reviewed as a diff."""
-    from conformance.contract import contract_root, provider_names
-    from conformance.scenarios.exam import FILE_NAME
-    from conformance.scenarios.generation import freeze as frozen
+@click.option("--contracts", type=click.Path(path_type=Path), help="A folder of further providers' contracts.")
+def freeze(providers: tuple[str, ...], contracts: Path | None) -> None:
+    """Generate exam and walks of a contract anew (exam.jsonl, walks.json), to be reviewed as a diff."""
+    from conformance.contract import CatalogueError
+    from conformance.contract.loading import load_contracts
+    from conformance.scenarios import exam, generation, walk, walk_machine
 
-    for name in providers or provider_names():
-        path = contract_root() / name / FILE_NAME
-        path.write_text(frozen(path.parent), encoding="utf-8")
-        click.echo(f"{path}: {len(path.read_text(encoding='utf-8').splitlines()) - 1} cases")
+    try:
+        known = load_contracts(contracts)
+    except CatalogueError as error:
+        _fail(error, WRONG_INVOCATION)
+    for name in providers or known:
+        if name not in known:
+            _fail(f"no contract for provider {name!r}; known providers: {', '.join(known)}", WRONG_INVOCATION)
+        contract = known[name]
+        walks = walk_machine.freeze_walks(contract)
+        (contract.folder / walk.FILE_NAME).write_text(walk.write_walks(walks), encoding="utf-8")
+        text = generation.freeze(contract.folder)
+        (contract.folder / exam.FILE_NAME).write_text(text, encoding="utf-8")
+        click.echo(f"{contract.folder}: {len(text.splitlines()) - 1} cases, {len(walks)} walks")

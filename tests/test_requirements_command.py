@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
-from conformance.catalogue import judged_by
+from conformance.catalogue import explain, judged_by
 from conformance.cli import main
-from conformance.contract import contract_root, load_contract, provider_names
+from conformance.contract import Contract, Requirement, contract_root, load_contract, provider_names
+from conformance.matrix import sentence
 
 CONTRACTS = {name: load_contract(name) for name in provider_names()}
 ROWS = {row.id: row for contract in CONTRACTS.values() for row in contract.requirements.values()}
@@ -134,6 +139,64 @@ def test_an_unknown_level_or_format(arguments: list[str]) -> None:
     assert told.exit_code == 2
     assert arguments[0] in told.stderr
     assert ("should" if arguments[0] == "--level" else "markdown") in told.stderr
+
+
+def explained(contract: Contract, row: Requirement) -> dict[str, list[str]]:
+    """What the explanation of a row says, by its headings."""
+    console = Console(width=2_000, record=True, file=StringIO())
+    console.print(explain(contract, row))
+    told: dict[str, list[str]] = {}
+    heading = ""
+    for line in console.export_text().splitlines():
+        first, *rest = re.split(" {2,}", line.rstrip(), maxsplit=1)
+        heading = first or heading
+        told.setdefault(heading, []).extend(rest)
+    return told
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
+def test_every_row_is_explained(contract: Contract) -> None:
+    for row in contract.requirements.values():
+        told = explained(contract, row)
+        assert told["statement"] == [row.statement]
+        assert told["source"] == [text for source in row.sources for text in (source.title, source.url)]
+        if not row.check:
+            assert told["not tested"] == [row.not_tested]
+            continue
+        (judged,) = told["judged by"]
+        assert judged.startswith(f"{judged_by(row)} {row.check}")
+        assert told["run alone"] == [f"conformance certify --provider {contract.name} --only {row.id}"]
+        assert len(told.get("needs", ())) == len(row.needs)
+        if row.check == "transition":
+            assert told["transition"] == [sentence(contract.transitions[row.args["transition"]])]
+        for name in told.get("schema", ()):
+            assert (contract_root() / name.removeprefix("schemas/")).is_file()
+
+
+@pytest.mark.parametrize(
+    ("check", "args", "schemas"),
+    [
+        ("schema", {"schema": "error", "rest": True}, ["error"]),
+        ("error_member", {"member": "code"}, ["error"]),
+        ("create_refuses", {"omit": ["amount"]}, ["create.request", "payment_intent"]),
+        ("transition", {"transition": "confirm_succeeds"}, ["confirm.request", "payment_intent"]),
+        ("unknown_id_refused", {"operation": "retrieve"}, ["payment_intent"]),
+        ("success_status", {"operation": ["create", "retrieve"]}, ["create.request", "payment_intent"]),
+        ("member_set", {"members": ["status"]}, ["payment_intent"]),
+        ("no_server_errors", {}, []),
+    ],
+)
+def test_an_explanation_names_the_schemas(check: str, args: Mapping[str, Any], schemas: list[str]) -> None:
+    contract = CONTRACTS["stripe"]
+    row = replace(next(iter(contract.requirements.values())), check=check, args=args)
+    told = explained(contract, row)
+    assert told.get("schema", []) == [f"schemas/stripe/{name}.schema.json" for name in schemas]
+
+
+def test_brackets_in_a_statement_are_no_markup() -> None:
+    contract = CONTRACTS["stripe"]
+    row = replace(next(iter(contract.requirements.values())), statement="created[gte] filters by [red].")
+    assert explained(contract, row)["statement"] == [row.statement]
 
 
 def test_the_committed_coverage_is_that_of_the_catalogue() -> None:

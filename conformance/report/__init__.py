@@ -26,6 +26,6 @@ def write_all(certificate: Certificate, exchanges: Mapping[int, Exchange], folde
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CERTIFICATE).unlink(missing_ok=True)
     write_allure(certificate, exchanges, folder / "allure-results")
-    write_junit(certificate, folder / "junit.xml")
-    (folder / "summary.md").write_text(summary(certificate), encoding="utf-8")
+    write_junit(certificate, exchanges, folder / "junit.xml")
+    (folder / "summary.md").write_text(summary(certificate, exchanges), encoding="utf-8")
     certificate.write(folder / CERTIFICATE)

@@ -15,7 +15,8 @@ from allure_commons.types import LabelType, LinkType, Severity
 from conformance.contract.model import Level
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import VerdictName
-from conformance.report.attachments import curl_line, exchange_line, exchange_text
+from conformance.report.attachments import again, curl_line, exchange_line, exchange_text
+from conformance.report.matrix import as_csv
 from conformance.report.phrases import (
     RESULTS,
     finding_line,
@@ -109,6 +110,7 @@ class _Results:
             labels=_labels(row, title),
             links=_links(row),
             steps=[self._step(exchange, status if status == Status.FAILED else Status.PASSED) for exchange in shown],
+            attachments=self._attached_to(row),
         )
         times = [(exchange.started, exchange.ended) for exchange in shown if exchange.started]
         if times:
@@ -120,7 +122,8 @@ class _Results:
         """The exchanges that a reader of the row wants to see, and how many there are in all."""
         cited = dict.fromkeys(number for finding in row.findings for number in finding.exchanges)
         numbers = [number for number in (cited or row.exchanges) if number in self._exchanges]
-        limit = _STEPS_OF_A_PASS if row.verdict == "pass" else _STEPS
+        longest = max((len(finding.exchanges) for finding in row.findings if finding.sequence), default=0)
+        limit = _STEPS_OF_A_PASS if row.verdict == "pass" else max(_STEPS, longest)
         return [self._exchanges[number] for number in numbers[:limit]], len(numbers)
 
     def _step(self, exchange: Exchange, status: str) -> TestStepResult:
@@ -135,14 +138,27 @@ class _Results:
 
     def _attach(self, exchange: Exchange) -> list[Attachment]:
         if exchange.number not in self._attached:
-            texts = (("exchange", exchange_text(exchange)), ("curl", curl_line(exchange.request) + "\n"))
-            made = []
-            for kind, text in texts:
-                file_name = f"{self._uuid(f'{exchange.number}/{kind}')}-attachment.txt"
-                self._logger.report_attached_data(text.encode("utf-8", errors="replace"), file_name)
-                made.append(Attachment(name=f"{kind} #{exchange.number}", source=file_name, type="text/plain"))
-            self._attached[exchange.number] = made
+            self._attached[exchange.number] = [
+                self._attachment(f"exchange #{exchange.number}", exchange_text(exchange)),
+                self._attachment(f"curl #{exchange.number}", curl_line(exchange.request) + "\n"),
+            ]
         return self._attached[exchange.number]
+
+    def _attached_to(self, row: RequirementVerdict) -> list[Attachment]:
+        """What a row shows as a whole: sequences as curl lines, and the matrix where the row is about it."""
+        made = [
+            self._attachment(f"{row.id} finding {number} as curl", "\n".join(again(finding, self._exchanges)) + "\n")
+            for number, finding in enumerate(row.findings, 1)
+            if finding.sequence
+        ]
+        if row.check == "matrix" and self._certificate.matrix:
+            made.append(self._attachment("transition matrix", as_csv(self._certificate.matrix), "csv"))
+        return made
+
+    def _attachment(self, name: str, text: str, kind: str = "plain") -> Attachment:
+        file_name = f"{self._uuid(name)}-attachment.{'txt' if kind == 'plain' else kind}"
+        self._logger.report_attached_data(text.encode("utf-8", errors="replace"), file_name)
+        return Attachment(name=name, source=file_name, type=f"text/{kind}")
 
     def _uuid(self, name: str) -> str:
         """Names of files differ between runs, since results of several runs may be laid together."""

@@ -15,9 +15,12 @@ the error.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
+from conformance.evidence.exchange import Exchange
+from conformance.report.attachments import again
 from conformance.report.phrases import RESULTS, finding_line, tone, verdict_words, waiver_line, why
 from conformance.verdict.certificate import Certificate
 from conformance.verdict.judgement import RequirementVerdict
@@ -26,15 +29,18 @@ from conformance.verdict.judgement import RequirementVerdict
 _UNSPEAKABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(certificate: Certificate, path: Path) -> None:
-    """Writes the certificate as JUnit XML to ``path``."""
-    document = junit(certificate)
+def write_junit(certificate: Certificate, exchanges: Mapping[int, Exchange], path: Path) -> None:
+    """Writes the certificate as JUnit XML to ``path``; ``exchanges`` are redacted, by number."""
+    document = junit(certificate, exchanges)
     ElementTree.indent(document)
     ElementTree.ElementTree(document).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def junit(certificate: Certificate) -> ElementTree.Element:
-    """The ``testsuites`` element: one suite for the provider, one test case per requirement."""
+def junit(certificate: Certificate, exchanges: Mapping[int, Exchange]) -> ElementTree.Element:
+    """The ``testsuites`` element: one suite for the provider, one test case per requirement.
+
+    A finding that is a sequence comes with the curl lines of its ``exchanges``.
+    """
     suite = ElementTree.Element("testsuite", name=certificate.provider)
     properties = ElementTree.SubElement(suite, "properties")
     told = {
@@ -51,7 +57,7 @@ def junit(certificate: Certificate) -> ElementTree.Element:
     for name, value in told.items():
         ElementTree.SubElement(properties, "property", name=name, value=_speakable(value))
     for row in certificate.requirements:
-        suite.append(_case(certificate, row))
+        suite.append(_case(certificate, row, exchanges))
     red = [*suite.iter("failure"), *suite.iter("error")]
     if certificate.result != "conformant" and not red:
         case = ElementTree.SubElement(suite, "testcase", classname=certificate.provider, name="result", time="0")
@@ -73,7 +79,7 @@ def junit(certificate: Certificate) -> ElementTree.Element:
     return root
 
 
-def _case(certificate: Certificate, row: RequirementVerdict) -> ElementTree.Element:
+def _case(certificate: Certificate, row: RequirementVerdict, exchanges: Mapping[int, Exchange]) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase",
         classname=_speakable(f"{certificate.provider}.{row.area}"),
@@ -88,9 +94,9 @@ def _case(certificate: Certificate, row: RequirementVerdict) -> ElementTree.Elem
     mark = ElementTree.SubElement(case, kind, message=_speakable(message))
     if kind != "skipped":
         mark.set("type", "stale_waiver" if row.stale else row.verdict)
-        mark.text = _speakable(_details(row))
+        mark.text = _speakable(_details(row, exchanges))
     elif row.findings:
-        ElementTree.SubElement(case, "system-out").text = _speakable(_details(row))
+        ElementTree.SubElement(case, "system-out").text = _speakable(_details(row, exchanges))
     return case
 
 
@@ -108,10 +114,11 @@ def _outcome(certificate: Certificate, row: RequirementVerdict) -> tuple[str, st
     return "skipped", verdict_words(row.verdict)
 
 
-def _details(row: RequirementVerdict) -> str:
+def _details(row: RequirementVerdict, exchanges: Mapping[int, Exchange]) -> str:
     lines = [f"{row.id} {row.level} {row.statement}"]
     lines += [f"source: {source.title} {source.url}" for source in row.sources]
-    lines += [finding_line(finding) for finding in row.findings]
+    for finding in row.findings:
+        lines += [finding_line(finding), *(again(finding, exchanges) if finding.sequence else ())]
     lines += [line for line in (row.reason, waiver_line(row)) if line]
     return "\n".join(lines)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import VerdictName
+from conformance.report.attachments import again
+from conformance.report.matrix import grid
 from conformance.report.phrases import (
     RESULTS,
     VERDICTS,
     fails,
     markdown,
+    markdown_block,
     markdown_code,
     markdown_link,
     tone,
@@ -23,16 +28,20 @@ _FINDINGS = 3  # of one requirement; the certificate holds them all
 _IDS = 12  # of those that share a reason
 
 
-def summary(certificate: Certificate) -> str:
-    """The page: target and result, counts by area and level, failures, waivers, what was not judged and why."""
+def summary(certificate: Certificate, exchanges: Mapping[int, Exchange]) -> str:
+    """The page: target and result, counts, failures, waivers, the matrix, what was not judged and why.
+
+    ``exchanges`` are redacted, by number: those of a sequence are shown as curl lines.
+    """
     blocks = [
         _head(certificate),
         "\n".join(f"- {markdown(reason)}" for reason in certificate.reasons),
         "## Verdicts",
         _table("area", certificate.areas.items(), certificate.totals),
         _table("level", certificate.levels.items()),
-        *_failures(certificate),
+        *_failures(certificate, exchanges),
         *_waivers(certificate.requirements),
+        *_matrix(certificate),
         *_not_judged(certificate),
         *_exploration(certificate),
     ]
@@ -76,14 +85,14 @@ def _counts(name: str, counts: Mapping[VerdictName, int]) -> str:
     return f"| {name} | {' | '.join(str(counts[verdict] or '·') for verdict in VERDICTS)} |"
 
 
-def _failures(certificate: Certificate) -> list[str]:
+def _failures(certificate: Certificate, exchanges: Mapping[int, Exchange]) -> list[str]:
     failing = fails(certificate)
     if not failing:
         return []
-    return ["## Failures", "\n".join(_failure(certificate, row) for row in failing)]
+    return ["## Failures", "\n".join(_failure(certificate, row, exchanges) for row in failing)]
 
 
-def _failure(certificate: Certificate, row: RequirementVerdict) -> str:
+def _failure(certificate: Certificate, row: RequirementVerdict, exchanges: Mapping[int, Exchange]) -> str:
     sources = ", ".join(markdown_link(source.title, source.url) for source in row.sources)
     weight = tone(certificate, row)
     note = "" if weight == "decides" else f" ({weight})"
@@ -91,6 +100,8 @@ def _failure(certificate: Certificate, row: RequirementVerdict) -> str:
     for finding in row.findings[:_FINDINGS]:
         at = f" at {markdown_code(finding.at)}" if finding.at else ""
         lines.append(f"  - expected {markdown_code(finding.expected)}, got {markdown_code(finding.actual)}{at}")
+        if finding.sequence:
+            lines.append(textwrap.indent(markdown_block("sh", again(finding, exchanges)), "    "))
     if len(row.findings) > _FINDINGS:
         lines.append(f"  - and {len(row.findings) - _FINDINGS} more")
     return "\n".join(lines)
@@ -102,6 +113,16 @@ def _waivers(rows: Iterable[RequirementVerdict]) -> list[str]:
         return []
     lines = [f"- **{row.id}** ({verdict_words(row.verdict)}): {markdown(waiver_line(row))}" for row in waived]
     return ["## Waivers", "\n".join(lines)]
+
+
+def _matrix(certificate: Certificate) -> list[str]:
+    if not certificate.matrix:
+        return []
+    legend = (
+        "What each operation led to from each status. What stands in *italics* was observed and not judged, since the "
+        "provider documents nothing of it. What was sent, and the answers in full, stand in certificate.json."
+    )
+    return ["## Transition matrix", legend, grid(certificate.matrix)]
 
 
 def _not_judged(certificate: Certificate) -> list[str]:

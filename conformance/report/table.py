@@ -11,7 +11,7 @@ from rich.text import Text
 
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import VerdictName
-from conformance.report.attachments import curl_line
+from conformance.report.attachments import again
 from conformance.report.phrases import RESULTS, VERDICTS, fails, printable, tone, verdict_words, waiver_line
 from conformance.verdict.certificate import Certificate
 from conformance.verdict.judgement import RequirementVerdict, Result
@@ -61,7 +61,7 @@ def failures(certificate: Certificate, console: Console, exchanges: Mapping[int,
     """Prints every fail, MUST first and the waived last, and every stale waiver; nothing where nothing fails.
 
     Each with id, level, statement, expected, actual and source, and where ``exchanges`` (redacted, by number) are
-    given, the shell line that shows it again. Lines are left whole, so that they can be copied.
+    given, the shell lines that show it again. Lines are left whole, so that they can be copied.
     """
     blocks = [_failure(certificate, row, exchanges or {}) for row in fails(certificate)]
     blocks += [
@@ -86,7 +86,8 @@ def _failure(certificate: Certificate, row: RequirementVerdict, exchanges: Mappi
         text.append(f"  source    {source.url or source.title}\n")
     if row.waiver:
         text.append(printable(f"  waiver    {waiver_line(row)}\n"))
-    shown = [number for number in row.findings[0].exchanges if number in exchanges] if row.findings else []
-    if shown:  # the last one contradicts; those before it lead there
-        text.append(printable(f"  again     {curl_line(exchanges[shown[-1]].request)}\n"), style="dim")
+    heading = "again"
+    for line in again(row.findings[0], exchanges) if row.findings else ():
+        text.append(printable(f"  {heading:<9} {line}\n"), style="dim")
+        heading = ""
     return text

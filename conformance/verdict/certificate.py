@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from conformance import __version__
 from conformance.contract.model import Contract, Level
-from conformance.evidence.finding import Finding, VerdictName
+from conformance.evidence.finding import Cell, Finding, VerdictName
 from conformance.verdict.judgement import (
     Judgement,
     RequirementVerdict,
@@ -23,7 +23,14 @@ from conformance.verdict.judgement import (
     deciding_levels,
     tally,
 )
-from conformance.verdict.rows import finding_from_json, finding_to_json, row_from_json, row_to_json
+from conformance.verdict.rows import (
+    cell_from_json,
+    cell_to_json,
+    finding_from_json,
+    finding_to_json,
+    row_from_json,
+    row_to_json,
+)
 
 Mode = Literal["live", "in-process", "recorded"]
 
@@ -47,7 +54,8 @@ class CertifiedTarget:
 class Certificate:
     """What a run found. ``started_at`` is RFC 3339 in UTC; ``requests`` counts those sent, or read from recordings.
 
-    ``exploration`` holds what fuzzing found beyond the fixed exam: it decides nothing.
+    ``exploration`` holds what fuzzing found beyond the fixed exam, ``matrix`` what every operation did from every
+    status: they decide nothing.
     """
 
     suite_version: str
@@ -66,6 +74,7 @@ class Certificate:
     reasons: tuple[str, ...]
     requirements: tuple[RequirementVerdict, ...]
     exploration: tuple[Finding, ...] = ()
+    matrix: tuple[Cell, ...] = ()
 
     @property
     def totals(self) -> dict[VerdictName, int]:
@@ -120,6 +129,7 @@ class Certificate:
                 for (verdict, reason), ids in self.not_judged.items()
             ],
             "exploration": [finding_to_json(finding) for finding in self.exploration],
+            "matrix": [cell_to_json(cell) for cell in self.matrix],
         }
 
     @classmethod
@@ -146,6 +156,7 @@ class Certificate:
             reasons=tuple(document["reasons"]),
             requirements=tuple(row_from_json(row) for row in document["requirements"]),
             exploration=tuple(finding_from_json(finding) for finding in document["exploration"]),
+            matrix=tuple(cell_from_json(cell) for cell in document["matrix"]),
         )
         derived = certificate.to_json()
         for name in ("totals", "levels", "not_judged"):
@@ -199,6 +210,7 @@ def certify(
     duration_s: float,
     requests: int,
     exploration: Iterable[Finding] = (),
+    matrix: Iterable[Cell] = (),
 ) -> Certificate:
     """The certificate of a judged run. ``target`` is the target's name; ``started`` is in seconds since the epoch."""
     return Certificate(
@@ -218,6 +230,7 @@ def certify(
         reasons=judgement.reasons,
         requirements=judgement.requirements,
         exploration=tuple(exploration),
+        matrix=tuple(matrix),
     )
 
 

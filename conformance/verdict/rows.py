@@ -1,4 +1,4 @@
-"""The rows of a certificate as JSON: requirements and their findings, there and back."""
+"""The rows of a certificate as JSON: requirements, their findings and the matrix, there and back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from conformance.contract.model import Source
-from conformance.evidence.finding import Finding
+from conformance.evidence.finding import Cell, Finding
 from conformance.verdict.judgement import RequirementVerdict
 from conformance.verdict.waivers import Waiver
 
@@ -64,6 +64,7 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
         "at": finding.at,
         "exchanges": list(finding.exchanges),
         "scenario": finding.scenario,
+        "sequence": finding.sequence,
     }
 
 
@@ -74,4 +75,27 @@ def finding_from_json(finding: Mapping[str, Any]) -> Finding:
         at=finding["at"],
         exchanges=tuple(finding["exchanges"]),
         scenario=finding["scenario"],
+        sequence=finding["sequence"],
+    )
+
+
+def cell_to_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "operation": cell.operation,
+        "status": cell.status,
+        "request": cell.request,
+        "documented": cell.documented,
+        "observed": cell.observed,
+        "exchanges": list(cell.exchanges),
+    }
+
+
+def cell_from_json(cell: Mapping[str, Any]) -> Cell:
+    return Cell(
+        operation=cell["operation"],
+        status=cell["status"],
+        request=cell["request"],
+        documented=cell["documented"],
+        observed=cell["observed"],
+        exchanges=tuple(cell["exchanges"]),
     )

@@ -20,7 +20,7 @@ def case_of(root: ElementTree.Element, requirement: str) -> ElementTree.Element:
 
 
 def test_the_counters_are_those_of_the_rows(certificate: Certificate) -> None:
-    suite = junit(certificate)[0]
+    suite = junit(certificate, {})[0]
     assert suite.attrib["name"] == "example"
     assert int(suite.attrib["tests"]) == len(certificate.requirements)
     must = certificate.levels["MUST"]
@@ -48,20 +48,20 @@ def test_the_counters_are_those_of_the_rows(certificate: Certificate) -> None:
     ],
 )
 def test_what_a_row_becomes(certificate: Certificate, requirement: str, element: str, message: str) -> None:
-    mark = case_of(junit(certificate), requirement)[0]
+    mark = case_of(junit(certificate, {}), requirement)[0]
     assert mark.tag == element
     assert mark.attrib["message"].startswith(message)
 
 
 def test_strict_turns_a_warning_into_a_failure(make: Make) -> None:
-    root = junit(make(strict=True))
+    root = junit(make(strict=True), {})
     assert case_of(root, "EX-SHOULD-fail")[0].tag == "failure"
     assert case_of(root, "EX-SHOULD-error")[0].tag == "error"
     assert case_of(root, "EX-MAY-fail")[0].tag == "skipped"
 
 
 def test_a_stale_waiver_is_a_failure(make: Make) -> None:
-    mark = case_of(junit(make(until=date(2026, 1, 1))), "EX-waived")[0]
+    mark = case_of(junit(make(until=date(2026, 1, 1)), {}), "EX-waived")[0]
     assert (mark.tag, mark.attrib["type"]) == ("failure", "stale_waiver")
     assert mark.attrib["message"].startswith("Stale waiver: it ended on 2026-01-01: remove it")
 
@@ -82,13 +82,13 @@ def test_a_stale_waiver_is_a_failure(make: Make) -> None:
 )
 def test_junit_is_red_exactly_when_the_exit_code_is(make: Make, only: tuple[str, ...], strict: bool) -> None:
     certificate = make(*only, strict=strict)
-    suite = junit(certificate)[0]
+    suite = junit(certificate, {})[0]
     red = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
     assert bool(red) == bool(exit_code(certificate))
 
 
 def test_the_file_can_be_read_whatever_a_server_answered(certificate: Certificate, tmp_path: Path) -> None:
-    write_junit(certificate, tmp_path / "junit.xml")
+    write_junit(certificate, {}, tmp_path / "junit.xml")
     root = ElementTree.parse(tmp_path / "junit.xml").getroot()
     assert len(list(root.iter("testcase"))) == len(certificate.requirements)
     assert "<b>d</b>" in (case_of(root, "EX-nasty").findtext("system-out") or "")

@@ -17,7 +17,7 @@ def counts(page: str, name: str) -> list[int]:
 
 
 def test_the_tables_count_the_rows(certificate: Certificate) -> None:
-    page = summary(certificate)
+    page = summary(certificate, {})
     assert counts(page, "**all**") == [certificate.totals[verdict] for verdict in VERDICTS]
     for area, expected in certificate.areas.items():
         assert counts(page, area) == [expected[verdict] for verdict in VERDICTS]
@@ -27,7 +27,7 @@ def test_the_tables_count_the_rows(certificate: Certificate) -> None:
 
 
 def test_the_page_says_what_a_reader_needs(certificate: Certificate) -> None:
-    page = summary(certificate)
+    page = summary(certificate, {})
     for told in (
         "# Example: not conformant",
         "`http://127.0.0.1:8080`",
@@ -46,7 +46,7 @@ def test_the_page_says_what_a_reader_needs(certificate: Certificate) -> None:
 
 
 def test_failures_come_by_level_and_the_waived_last(certificate: Certificate) -> None:
-    page = summary(certificate)
+    page = summary(certificate, {})
     failing = page.partition("## Failures")[2].partition("## Waivers")[0]
     assert re.findall(r"^- \*\*(\S+)\*\*", failing, re.MULTILINE) == [
         "EX-MUST-fail", "EX-SHOULD-fail", "EX-nasty", "EX-MAY-fail", "EX-waived",
@@ -54,12 +54,12 @@ def test_failures_come_by_level_and_the_waived_last(certificate: Certificate) ->
 
 
 def test_hostile_text_stays_text(certificate: Certificate) -> None:
-    page = summary(certificate)
+    page = summary(certificate, {})
     assert r"a\|b \`c\` \<b\>d\</b\> \[e\](f)" in page
     assert "``a|b `c` <b>d</b>" in page  # inside a code span nothing is markup
 
 
 def test_a_clean_run_has_no_empty_sections(make: Callable[..., Certificate]) -> None:
-    page = summary(make("pass", until=date(2027, 3, 31)))
+    page = summary(make("pass", until=date(2027, 3, 31)), {})
     assert "## Failures" not in page
     assert "# Example: conformant" in page

@@ -23,7 +23,7 @@ def test_a_run_that_is_cut_short_leaves_no_certificate(
 ) -> None:
     write_all(certificate, exchanges, tmp_path)
 
-    def broken(_: Certificate) -> str:
+    def broken(*_: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("conformance.report.summary.summary", broken)

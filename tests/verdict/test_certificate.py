@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from conformance.contract.model import Contract
-from conformance.evidence.finding import Finding, Outcome
+from conformance.evidence.finding import Cell, Finding, Outcome
 from conformance.verdict import Certificate, CertificateError, Waiver, certify, exit_code, judge
 
 FINDING = Finding("402", "400", "/error/code", (3, 4), "test_create[EX-2]")
+CELL = Cell("cancel", "succeeded", "", "refused: unexpected_state", "HTTP 400", (4,))
 
 
 @pytest.fixture
@@ -42,7 +43,8 @@ def certificate(contract: Contract) -> Certificate:
         started=1_795_132_800.25,
         duration_s=1.23456,
         requests=4,
-        exploration=[FINDING],
+        exploration=[FINDING, replace(FINDING, sequence=True)],
+        matrix=[CELL, replace(CELL, documented="", exchanges=())],
     )
 
 
@@ -64,6 +66,15 @@ def test_what_stands_in_it(certificate: Certificate) -> None:
     }  # fmt: skip
     assert sum(sum(counts.values()) for counts in document["levels"].values()) == len(document["requirements"])
     assert document["requirements"][1]["waiver"]["until"] == "2027-03-31"
+    assert document["exploration"][1]["sequence"] is True
+    assert document["matrix"][0] == {
+        "operation": "cancel",
+        "status": "succeeded",
+        "request": "",
+        "documented": "refused: unexpected_state",
+        "observed": "HTTP 400",
+        "exchanges": [4],
+    }
     assert {
         "verdict": "inapplicable",
         "reason": "no black-box run can judge it: happens in private",
@@ -84,7 +95,7 @@ def _drop(name: str) -> Callable[[dict[str, Any]], object]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        *map(_drop, ("suite_version", "result", "reasons", "totals", "requirements", "target", "seed")),
+        *map(_drop, ("suite_version", "result", "reasons", "totals", "requirements", "target", "seed", "matrix")),
         lambda document: document.update(result="fine"),
         lambda document: document.update(mode="dreamt"),
         lambda document: document.update(started_at="yesterday"),
@@ -94,6 +105,9 @@ def _drop(name: str) -> Callable[[dict[str, Any]], object]:
         lambda document: document["requirements"][0].update(verdict="skipped"),
         lambda document: document["requirements"][0].update(verdict="fail"),  # without a finding
         lambda document: document["requirements"][1]["waiver"].update(until="soon"),
+        lambda document: document["matrix"][0].pop("documented"),
+        lambda document: document["matrix"][0].update(exchanges=["4"]),
+        lambda document: document["exploration"][0].update(sequence="yes"),
         lambda document: document["totals"].update({"pass": 2}),
         lambda document: document["levels"]["MUST"].update({"pass": 2}),
         lambda document: document["not_judged"].pop(),
