@@ -45,7 +45,7 @@ def _fail(message: object, code: int) -> NoReturn:
 @click.option("--only", multiple=True, metavar="ID", help="Judge only this requirement.")
 @click.option("--area", "areas", multiple=True, help="Judge only this area.")
 @click.option("--level", "levels", multiple=True, help="Judge only must, should or may.")
-@click.option("--seed", default=1, show_default=True, help="What idempotency keys and fresh cases derive from.")
+@click.option("--seed", type=int, help="What idempotency keys and fresh cases derive from. Default: new in each run.")
 @click.option("--fuzz", default=0.0, metavar="SECONDS", help="Explore beyond the fixed exam for so long.")
 @click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
 @click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,14 @@ class Order:
     """What was asked for.
 
     ``target`` is a URL, a target file, or empty for the embedded reference server. ``contracts`` is a folder of further
-    providers' folders, or empty.
+    providers' folders, or empty. Without a ``seed`` each run of a target has a new one: a living server remembers the
+    idempotency keys of earlier runs, and would answer with what it did then.
     """
 
     providers: tuple[str, ...] = ()
     target: str = ""
     api_key: str = ""
-    seed: int = 1
+    seed: int | None = None
     output: str = ""
     strict: bool = False
     only: tuple[str, ...] = ()
@@ -76,7 +78,7 @@ def prepare_runs(order: Order) -> Iterator[Run]:
                 contract=contracts[target.provider],
                 target=target,
                 folder=folders[target.provider],
-                seed=order.seed,
+                seed=_seed(order),
                 strict=order.strict,
                 mode="in-process" if embedded else "live",
                 selection=selection,
@@ -85,6 +87,12 @@ def prepare_runs(order: Order) -> Iterator[Run]:
             )
 
     return made()
+
+
+def _seed(order: Order) -> int:
+    if order.seed is not None:
+        return order.seed
+    return secrets.randbelow(2**31) if order.target else 1
 
 
 def embedded_target(contract: Contract) -> Target:

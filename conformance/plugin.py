@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("target", default="", help="URL or target file; without it, the embedded reference server")
     option("api-key", default="", help="KEY or env:NAME, a test key of the target")
     option("contracts", default="", metavar="DIR", help="folder of further providers' contracts")
-    option("seed", type=int, default=1, help="what idempotency keys derive from (default 1)")
+    option("seed", type=int, default=None, help="what idempotency keys derive from (default: new in each run)")
     option("output", default="", help="folder for certificate, history and reports")
     option("strict", action="store_true", help="SHOULD decides conformance too")
     option("only", action="append", default=[], metavar="ID", help="judge only this requirement")

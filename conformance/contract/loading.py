@@ -325,7 +325,10 @@ def _cross_check(contract: Contract) -> None:
             )
         if move.operation not in contract.operations:
             raise CatalogueError(f"{folder / 'lifecycle.toml'}: {move.id} names unknown operation {move.operation!r}")
-    listed = contract.schemas["payment_intent"].get("properties", {}).get("status", {}).get("enum")
+    if any(not operation.shows_one for operation in contract.operations.values()):
+        _has_keys(folder / "provider.toml", "[lists]", contract.settings.get("lists", {}), ("items",))
+    shown = contract.schemas["payment_intent"].get("properties", {})
+    listed = shown.get(contract.settings["members"]["status"], {}).get("enum")
     if listed is not None and set(listed) != set(contract.statuses):
         raise CatalogueError(
             f"{folder / 'lifecycle.toml'}: [statuses] differ from the enum of payment_intent.schema.json"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.rules.judge import Bench, Judgements, each, finding, held, rule
-from conformance.sighting import Sighting
+from conformance.sighting import Sighting, resolve
 
 
 def wrong_amounts(
@@ -62,14 +62,19 @@ def _amount(intent: Mapping[str, Any], member: str | None) -> int | None:
 
 
 @rule
-def money_conserved(seen: Sequence[Sighting], bench: Bench) -> Judgements:
-    """What was received and what can still be captured never exceed the amount together."""
+def money_conserved(seen: Sequence[Sighting], bench: Bench, unless: Mapping[str, Any] | None = None) -> Judgements:
+    """What was received and what can still be captured never exceed the amount together.
+
+    ``unless`` names pointers into the intent and the values with which it may be otherwise.
+    """
     members = bench.contract.settings["members"]
     names = (members.get("amount_received"), members.get("amount_capturable"))
     for sighting in seen:
         for intent in sighting.intents:
             whole, parts = _amount(intent, "amount"), [_amount(intent, name) for name in names]
             if whole is None or None in parts:
+                continue
+            if any(resolve(intent, pointer) == value for pointer, value in (unless or {}).items()):
                 continue
             total = sum(part for part in parts if part is not None)
             expected = f"{' + '.join(map(str, names))} at most the amount {whole}"

@@ -45,6 +45,13 @@ class Actor:
         names = (members[name] for name in ("amount_received", "amount_capturable") if name in members)
         return (self.status, "amount", *names)
 
+    def leaves_intent(self, sighting: Sighting) -> bool:
+        """Whether an answer leaves the intent as it was: a refusal of the request, not of the payment."""
+        declined = self.contract.error_kinds.get("declined")
+        return 400 <= sighting.response.status < 500 and sighting.response.status not in (
+            declined.status if declined else ()
+        )
+
     # -- requests ------------------------------------------------------------------------------------------------
 
     def body(self, operation: str, send: Table = NOTHING, omit: Iterable[str] = (), method: str = "") -> dict[str, Any]:
@@ -191,7 +198,8 @@ class Actor:
         """Performs one transition to bring a state about."""
         identifier, send = str(intent[self.id]), self.method_to_send(move, intent, method)
         answer = self.call(move.operation, identifier, move.send, method=send)
-        if move.refused and not answer.succeeded and self.refuses(answer, (402,)):
+        expected = self.contract.error_kinds[move.refused].status if move.refused else ()
+        if move.refused and not answer.succeeded and self.refuses(answer, expected):
             answer = self.retrieve(identifier)
         return self.settled(self.made(answer), move.via, (*move.to, *move.leaves))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,9 +32,11 @@ class Page:
         return resolve(self.sighting.body, pointer) if pointer else None
 
 
-def ask(act: Actor, query: Table = NOTHING, operation: str = "list", **call: Any) -> Sighting:
+def ask(
+    act: Actor, query: Table = NOTHING, operation: str = "list", omit: Iterable[str] = (), **call: Any
+) -> Sighting:
     """The answer to a list, or to another operation that shows intents without being on one (search)."""
-    return act.seen(act.client.call(operation, query=act.body(operation, query), **call))
+    return act.seen(act.client.call(operation, query=act.body(operation, query, omit), **call))
 
 
 def items_of(sighting: Sighting) -> list[Any] | None:

@@ -46,11 +46,6 @@ def what(sent: Table, args: Table) -> str:
     return shown if len(shown) <= 120 else shown[:119] + "…"
 
 
-def leaves_intent(answer: Sighting) -> bool:
-    """Whether an answer leaves the intent as it was: a refusal, but not of the payment itself."""
-    return 400 <= answer.response.status < 500 and answer.response.status != 402
-
-
 def prepared(act: Actor, args: Table) -> dict[str, Any]:
     """The intent that a row speaks of: right after the transition ``after``, or else a fresh one.
 

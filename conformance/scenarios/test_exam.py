@@ -64,7 +64,7 @@ class Sitting:
             self.intents[after] = str((act.after(after) if after else act.fresh())[act.id])
         raw = encode_form(body) if asked.media_type == FORM else json.dumps(body).encode()
         answer = act.call(case.operation, self.intents[after], raw=raw, case=case.id)
-        if answer.succeeded or answer.response.status == 402:
+        if not self.act.leaves_intent(answer):
             del self.intents[after]
         return answer
 

@@ -108,7 +108,8 @@ def _request(move: Transition) -> str:
     """What a move sends and what its intent was created with, in a few words."""
     sent = [f"{name} = {value}" for name, value in move.send.items()]
     created = [f"created with {name} = {value}" for name, value in move.create.items()]
-    return ", ".join(filter(None, [move.method, *sent, *created]))
+    after = f"after {move.after}" if move.after else ""
+    return ", ".join(filter(None, [move.method, *sent, *created, after]))
 
 
 def _documented(move: Transition, status: str) -> str:

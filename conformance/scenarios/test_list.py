@@ -65,16 +65,16 @@ def test_list_limit_bounded(act: Actor, args: Table) -> None:
     for_each(args["values"], attempt)
 
 
-@takes("query", "query_each", "operation", *REFUSAL)
+@takes("query", "query_each", "operation", "omit", *REFUSAL)
 def test_list_refuses(act: Actor, args: Table) -> None:
-    """The ``operation`` with ``query``, or with each of ``query_each``, is refused as ``judge`` says."""
+    """The ``operation`` with ``query``, or with each of ``query_each``, or without ``omit``, is refused as asked."""
     operation = args.get("operation", "list")
-    queries = args.get("query_each", [args.get("query", {})])
+    queries, omit = args.get("query_each", [args.get("query", {})]), args.get("omit", ())
     _served(act, operation)
-    answers = once(act, "list_refuses", args, lambda: [ask(act, query, operation) for query in queries])
+    answers = once(act, "list_refuses", args, lambda: [ask(act, query, operation, omit) for query in queries])
     for_each(
         zip(queries, answers, strict=True),
-        lambda pair: expect_refusal(act, pair[1], args, what=f"{operation} with {what(pair[0], {})}"),
+        lambda pair: expect_refusal(act, pair[1], args, what=f"{operation} with {what(pair[0], args)}"),
     )
 
 

@@ -9,7 +9,7 @@ from conformance.scenarios.acting import NOTHING, Actor, Table, for_each, told
 from conformance.scenarios.arguments import MEMBERS, REFUSAL, takes
 from conformance.scenarios.expecting import expect_amounts, expect_members, expect_refusal, expect_status
 from conformance.scenarios.outcomes import Inconclusive
-from conformance.scenarios.performing import leaves_intent, once, perform, prepared, variants, what
+from conformance.scenarios.performing import once, perform, prepared, variants, what
 from conformance.scenarios.trials import Trial
 from conformance.sighting import Sighting
 
@@ -111,7 +111,7 @@ def test_operation_refuses(act: Actor, args: Table) -> None:
 def test_operation_refused_keeps(act: Actor, args: Table) -> None:
     """What is refused changes nothing of status and amounts."""
     attempts = _attempts(act, args)
-    refused = [one for one in attempts if act.refuses(one.answer) and leaves_intent(one.answer)]
+    refused = [one for one in attempts if act.refuses(one.answer) and act.leaves_intent(one.answer)]
     if not refused:
         raise Inconclusive(f"the request that was to be refused was answered {told(attempts[0].answer)}")
     last = {str(one.before[act.id]): one for one in refused}
@@ -140,7 +140,7 @@ def _attempts(act: Actor, args: Table) -> list[Attempt]:
             intent = intent or prepared(act, args)
             answer = perform(act, args["operation"], intent, args, sent)
             done.append(Attempt(intent, _named(args, sent), answer))
-            intent = intent if leaves_intent(answer) else {}
+            intent = intent if act.leaves_intent(answer) else {}
         return done
 
     return once(act, "operation", args, make)

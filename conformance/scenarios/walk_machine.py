@@ -21,8 +21,9 @@ from conformance.scenarios.walk import State, Step, Walk, Walker, creations, dec
 
 LONGEST = 8  # steps after the create
 MOST_STEPS = 60  # of all frozen walks together
-_CANDIDATES = 1000
+_CANDIDATES = 500
 _SEED = 20250827
+_LOOK = Step("retrieve")
 
 
 class _Enough(BaseException):
@@ -113,13 +114,13 @@ def freeze_walks(contract: Contract) -> list[Walk]:
 
 
 def _chosen(drawn: Sequence[_Rehearsal]) -> Iterator[Walk]:
-    """Walks until their steps are spent, each the beginning of a drawn one that adds most for its length.
+    """Walks until their steps are spent, each the beginning of a drawn one that adds most for its length, and a look.
 
     What counts is each documented move from each status, and, a third as much, each operation from each status where
     nothing is documented.
     """
     beginnings = [
-        (tuple(walk.steps[:length]), frozenset(walk.visited[:length]))
+        (_ending_with_a_look(walk.steps[:length]), frozenset(walk.visited[:length]))
         for walk in drawn
         for length in range(2, len(walk.steps) + 1)
     ]
@@ -137,6 +138,11 @@ def _chosen(drawn: Sequence[_Rehearsal]) -> Iterator[Walk]:
             return
         seen |= visited
         yield walk
+
+
+def _ending_with_a_look(steps: Sequence[Step]) -> Walk:
+    """The steps, and a retrieve unless they end with one: what the last step did has to be seen."""
+    return (*steps,) if steps[-1] == _LOOK else (*steps, _LOOK)
 
 
 class _Searcher(Walker):

@@ -197,7 +197,7 @@ class Pace:
 
 def _encode(media_type: str, body: Any, raw: bytes | None) -> tuple[bytes, str]:
     if raw is not None:
-        return raw, media_type
+        return raw, media_type if raw else ""  # no body has no type
     if body is None:
         return b"", media_type
     if media_type == FORM:

@@ -18,11 +18,17 @@ SECURITY = {
     "dots": {("http", "basic", ""), ("apiKey", "header", "Api-App-Id")},
 }
 OPERATIONS = {
-    "stripe": {"create", "retrieve", "confirm", "cancel"},
-    "revkeen": {"create", "retrieve", "confirm", "cancel"},
-    "paypercut": {"create", "retrieve", "confirm", "cancel"},
-    "dots": {"create", "retrieve", "confirm"},
+    "stripe": {
+        *("create", "retrieve", "list", "search", "update", "confirm", "capture", "cancel"),
+        *("increment_authorization", "apply_customer_balance", "verify_microdeposits"),
+    },
+    "revkeen": {"create", "retrieve", "list", "update", "confirm", "capture", "cancel"},
+    "paypercut": {"create", "retrieve", "confirm", "capture", "cancel"},
+    "dots": {"create", "retrieve", "list", "confirm"},
 }
+READING = {"retrieve", "list", "search"}
+LISTING = {"list", "search"}
+COLLECTION = {"create", *LISTING}
 PATHS = {
     "stripe": "/v1/payment_intents",
     "revkeen": "/payment-intents",
@@ -75,11 +81,12 @@ def test_operations(contract: Contract) -> None:
     assert set(contract.operations) == OPERATIONS[contract.name]
     assert contract.operations["create"].path == PATHS[contract.name]
     for name, operation in contract.operations.items():
-        assert operation.method == ("GET" if name == "retrieve" else "POST")
-        assert operation.on_intent == (name != "create")
-        assert bool(operation.media_type) == (name != "retrieve")
+        assert operation.method == ("GET" if name in READING else "POST")
+        assert operation.on_intent == (name not in COLLECTION)
+        assert bool(operation.media_type) == (name not in READING)
         assert operation.success_statuses
-        assert operation.request_schema == ("" if name == "retrieve" else f"{name}.request")
+        assert operation.request_schema == ("" if name in READING else f"{name}.request")
+        assert operation.response_schema == (name if name in LISTING else "payment_intent")
 
 
 def test_every_answer_is_json_of_an_intent_or_an_error(contract: Contract) -> None:
@@ -91,8 +98,9 @@ def test_every_answer_is_json_of_an_intent_or_an_error(contract: Contract) -> No
             )
             (media_type, body), *others = held["content"].items()
             assert (media_type, others) == ("application/json", [])
-            name = "payment_intent.schema.json" if status.startswith("2") else "error.schema.json"
-            assert body["schema"]["$ref"].partition("#")[0] == name
+            shown = entry["operationId"] if entry["operationId"] in LISTING else "payment_intent"
+            name = shown if status.startswith("2") else "error"
+            assert body["schema"]["$ref"].partition("#")[0] == f"{name}.schema.json"
         assert {"default", "4XX"} & set(entry["responses"]), "an undocumented refusal is an error too"
 
 
@@ -117,7 +125,7 @@ def test_only_one_provider_takes_forms(contract: Contract) -> None:
     assert media_types == {expected}
 
 
-@pytest.mark.parametrize("operation", ["create", "confirm", "cancel"])
+@pytest.mark.parametrize("operation", sorted(OPERATIONS["stripe"] - READING))
 def test_forms_nest_with_brackets(named: Callable[[str], Contract], operation: str) -> None:
     """Each member that can hold an object or a list is declared deepObject, and no other is."""
     contract = named("stripe")

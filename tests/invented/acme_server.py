@@ -10,11 +10,15 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
+from urllib.parse import parse_qsl
 
 KEY = "acme-test-3141592653"
 STAYS_OPEN = "confirm answers with an open charge and leaves it so"
 VOIDS_PAID = "a confirm that is refused makes a paid charge void"
 ANY_KEY = "any key is good enough"
+PAYS_VOID = "a void charge can be confirmed"
+REPEATS = "a page begins with the charge that it is to stand behind"
+UNLISTED = "the last charge made is not listed"
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -32,19 +36,24 @@ class Acme:
         self._charges: dict[str, dict[str, Any]] = {}
         self._numbers = count(1)
 
-    def answer(self, method: str, path: str, key: str, body: bytes) -> Answer:
+    def answer(self, method: str, target: str, key: str, body: bytes) -> Answer:
+        path, _, query = target.partition("?")
         try:
             if key != f"Bearer {KEY}" and not (key and ANY_KEY in self.lies):
                 raise Refused(401, "who_are_you", "The key is not known.")
             if (method, path) == ("POST", "/charges"):
                 return 201, self._create(_object(body))
-            named = re.fullmatch(r"/charges/([^/]+)(/confirm)?", path)
+            if (method, path) == ("GET", "/charges"):
+                return 200, self._page(query)
+            named = re.fullmatch(r"/charges/([^/]+)(/confirm|/void)?", path)
             if not named or method != ("POST" if named[2] else "GET"):
                 raise Refused(404, "no_such_charge", "Nothing stands here.")
             if named[1] not in self._charges:
                 raise Refused(404, "no_such_charge", "The charge is not known.")
             charge = self._charges[named[1]]
-            return 200, self._confirm(charge, _object(body)) if named[2] else charge
+            if named[2] == "/confirm":
+                return 200, self._confirm(charge, _object(body))
+            return 200, self._void(charge) if named[2] else charge
         except Refused as refused:
             return refused.answer
 
@@ -67,7 +76,7 @@ class Acme:
         source = asked.get("source")
         if source not in ("card-good", "card-bad"):
             raise Refused(422, "bad_value", "The source is not known.", "source")
-        if charge["state"] != "open":
+        if charge["state"] != "open" and not (charge["state"] == "void" and PAYS_VOID in self.lies):
             if VOIDS_PAID in self.lies:
                 charge["state"] = "void"
             raise Refused(409, "not_open", f"The charge is {charge['state']}.")
@@ -76,6 +85,25 @@ class Acme:
         if STAYS_OPEN not in self.lies:
             charge |= {"state": "paid", "source": source}
         return charge
+
+    def _void(self, charge: dict[str, Any]) -> dict[str, Any]:
+        if charge["state"] != "open":
+            raise Refused(409, "not_open", f"The charge is {charge['state']}.")
+        charge["state"] = "void"
+        return charge
+
+    def _page(self, query: str) -> dict[str, Any]:
+        asked = dict(parse_qsl(query))
+        size, refs = asked.get("size", "50"), list(reversed(self._charges))
+        if not size.isdigit() or not 1 <= int(size) <= 50:
+            raise Refused(422, "bad_value", "A size is a whole number from 1 to 50.", "size")
+        if UNLISTED in self.lies:
+            del refs[:1]
+        if "behind" in asked and asked["behind"] not in refs:
+            raise Refused(422, "bad_value", "The charge is not known.", "behind")
+        first = refs.index(asked["behind"]) + (REPEATS not in self.lies) if "behind" in asked else 0
+        last = first + int(size)
+        return {"charges": [self._charges[ref] for ref in refs[first:last]], "further": last < len(refs)}
 
 
 def _object(body: bytes) -> dict[str, Any]:

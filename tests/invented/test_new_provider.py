@@ -7,19 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from conformance.cli import main
 from conformance.contract import CatalogueError, contract_root, provider_names
 from conformance.order import Order, known_contracts, prepare_runs
-from conformance.scenarios.exam import FILE_NAME
-from conformance.scenarios.generation import freeze
 from conformance.session import act
 from conformance.target.settings import SettingsError
 from conformance.verdict import Certificate
 
-from .acme_server import ANY_KEY, KEY, STAYS_OPEN, VOIDS_PAID, acme
+from .acme_server import ANY_KEY, KEY, PAYS_VOID, REPEATS, STAYS_OPEN, UNLISTED, VOIDS_PAID, acme
 
 HANDBOOK = Path(__file__).parent / "contracts"
 PACKAGE = Path(__file__).parents[2] / "conformance"
@@ -27,10 +28,11 @@ PACKAGE = Path(__file__).parents[2] / "conformance"
 
 @pytest.fixture(scope="module")
 def contracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder of contracts, the exam generated."""
+    """A user's folder of contracts, exam and walks generated."""
     root = tmp_path_factory.mktemp("contracts")
-    folder = Path(shutil.copytree(HANDBOOK / "acme", root / "acme"))
-    (folder / FILE_NAME).write_text(freeze(folder), encoding="utf-8")
+    shutil.copytree(HANDBOOK / "acme", root / "acme")
+    frozen = CliRunner().invoke(main, ["freeze", "--provider", "acme", "--contracts", str(root)])
+    assert frozen.exit_code == 0, frozen.output
     return root
 
 
@@ -55,12 +57,22 @@ def test_its_server_is_certified(contracts: Path, tmp_path: Path) -> None:
     assert verdicts(certificate, "inapplicable") == {"ACM-050", "ACM-051"}
     assert len(verdicts(certificate, "pass")) == len(certificate.requirements) - 2
     assert Certificate.read(tmp_path / "certificate.json").result == "conformant"
+    # Every operation was tried from every state.
+    tried = {(cell.operation, cell.status) for cell in certificate.matrix if cell.exchanges}
+    assert tried == set(product(("retrieve", "confirm", "cancel"), ("open", "paid", "void")))
 
 
 @pytest.mark.parametrize(
     ("lie", "failed"),
-    [(STAYS_OPEN, {"ACM-020"}), (VOIDS_PAID, {"ACM-024", "ACM-026"}), (ANY_KEY, {"ACM-030"})],
-    ids=["stays open", "voids paid", "any key"],
+    [
+        (STAYS_OPEN, {"ACM-020", "ACM-071"}),
+        (VOIDS_PAID, {"ACM-024", "ACM-026", "ACM-070", "ACM-071"}),
+        (PAYS_VOID, {"ACM-024", "ACM-027", "ACM-071"}),
+        (REPEATS, {"ACM-082"}),
+        (UNLISTED, {"ACM-084"}),
+        (ANY_KEY, {"ACM-030"}),
+    ],
+    ids=["stays open", "voids paid", "pays void", "repeats", "unlisted", "any key"],
 )
 def test_a_liar_is_found_out(lie: str, failed: set[str], contracts: Path, tmp_path: Path) -> None:
     certificate = certified(contracts, tmp_path, lie)
