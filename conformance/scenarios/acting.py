@@ -201,7 +201,10 @@ class Actor:
         expected = self.contract.error_kinds[move.refused].status if move.refused else ()
         if move.refused and not answer.succeeded and self.refuses(answer, expected):
             answer = self.retrieve(identifier)
-        return self.settled(self.made(answer), move.via, (*move.to, *move.leaves))
+        made = self.made(answer)
+        if made[self.id] != identifier:
+            raise Inconclusive(f"could not prepare: {move.operation} shows another intent (exchange {answer.number})")
+        return self.settled(made, move.via, (*move.to, *move.leaves))
 
     def method_to_send(self, move: Transition, intent: Table, method: str) -> str:
         """The instrument that a confirm has to name: none where the intent has one already."""

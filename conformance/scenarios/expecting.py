@@ -124,6 +124,9 @@ def expect_amounts(act: Actor, sighting: Sighting, intent: Table, args: Table, b
     for member in args.get("unchanged", ()):
         if intent.get(member) != before.get(member):
             act.contradict(sighting, f"{member} unchanged: {before.get(member)!r}", intent.get(member), f"/{member}")
+    named = (*args.get("equal", {}), *args.get("positive", ()))
+    if args.get("when_present") and named and not any(member in intent for member in named):
+        raise Inapplicable(f"the intent shows none of {', '.join(named)}, which the provider leaves optional")
     wrong = wrong_amounts(intent, args.get("equal", {}), args.get("positive", ()), bool(args.get("when_present")))
     for member, expected, found in wrong:
         act.contradict(sighting, f"{member} = {expected}", found, f"/{member}")

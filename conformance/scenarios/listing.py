@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from conformance.scenarios.acting import NOTHING, Actor, Table, told
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive
+from conformance.scenarios.performing import once
 from conformance.sighting import Sighting, read_history, resolve
 
 Value = TypeVar("Value")
@@ -32,11 +33,16 @@ class Page:
         return resolve(self.sighting.body, pointer) if pointer else None
 
 
-def ask(
-    act: Actor, query: Table = NOTHING, operation: str = "list", omit: Iterable[str] = (), **call: Any
-) -> Sighting:
+def ask(act: Actor, query: Table = NOTHING, operation: str = "list", omit: Iterable[str] = (), **call: Any) -> Sighting:
     """The answer to a list, or to another operation that shows intents without being on one (search)."""
     return act.seen(act.client.call(operation, query=act.body(operation, query, omit), **call))
+
+
+def need_served(act: Actor, operation: str) -> None:
+    """Raises ``Inconclusive`` where a sound request of the operation is refused too, so that refusals tell nothing."""
+    answer = once(act, "served", {"operation": operation}, lambda: ask(act, operation=operation))
+    if not answer.succeeded:
+        raise Inconclusive(f"{operation} is refused even when it is sound: {told(answer)}")
 
 
 def items_of(sighting: Sighting) -> list[Any] | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import REFUSAL, takes
 from conformance.scenarios.expecting import expect_refusal
-from conformance.scenarios.listing import ask
+from conformance.scenarios.listing import ask, need_served
 from conformance.scenarios.outcomes import Inconclusive
 from conformance.scenarios.performing import once
 from conformance.sighting import Sighting
@@ -31,7 +29,7 @@ def test_refuses_credential(act: Actor, args: Table) -> None:
     def make() -> list[tuple[str, Sighting]]:
         for operation in operations:
             if act.contract.operations[operation].reads and not act.contract.operations[operation].on_intent:
-                once(act, "served", {"operation": operation}, partial(_served, act, operation))
+                need_served(act, operation)
         intent = str(act.fresh()[act.id])
         return [(operation, _call(act, operation, intent, credential)) for operation in operations]
 
@@ -40,12 +38,6 @@ def test_refuses_credential(act: Actor, args: Table) -> None:
         expect_refusal(act, sighting, args, "unauthenticated", f"{operation} with credential: {credential}")
 
     for_each(once(act, "credential", args, make), judge)
-
-
-def _served(act: Actor, operation: str) -> None:
-    answer = ask(act, operation=operation)
-    if not answer.succeeded:
-        raise Inconclusive(f"{operation} is refused with the right credential as well: {told(answer)}")
 
 
 def _call(act: Actor, operation: str, intent: str, credential: str) -> Sighting:

@@ -97,7 +97,9 @@ def _unchanged_if_refused(act: Actor, move: Transition, trial: Trial) -> None:
     if move.leaves and move.leaves != (before,):
         return
     after = trial.after(act)
-    shown = act.intent(after)
+    if not act.shows_intent(after):
+        return  # whether it can be read is for other rows
+    shown = after.intents[0]
     for member in act.watched:
         if shown.get(member) != trial.before.get(member):
             stood = f"{member} as before the refused {move.operation}: {trial.before.get(member)!r}"

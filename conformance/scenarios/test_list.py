@@ -19,6 +19,7 @@ from conformance.scenarios.listing import (
     made_before,
     make_up_to,
     need_cursor,
+    need_served,
     page,
     patiently,
     walk,
@@ -52,7 +53,7 @@ def test_list_limit(act: Actor, args: Table) -> None:
 @takes("values", "most", "query", "operation")
 def test_list_limit_bounded(act: Actor, args: Table) -> None:
     """A limit of each of ``values`` is refused, or at most ``most`` items are shown."""
-    _served(act, args.get("operation", "list"))
+    need_served(act, args.get("operation", "list"))
 
     def attempt(value: Any) -> None:
         query = {**args.get("query", {}), act.contract.settings["lists"]["limit"]: value}
@@ -70,20 +71,12 @@ def test_list_refuses(act: Actor, args: Table) -> None:
     """The ``operation`` with ``query``, or with each of ``query_each``, or without ``omit``, is refused as asked."""
     operation = args.get("operation", "list")
     queries, omit = args.get("query_each", [args.get("query", {})]), args.get("omit", ())
-    _served(act, operation)
+    need_served(act, operation)
     answers = once(act, "list_refuses", args, lambda: [ask(act, query, operation, omit) for query in queries])
     for_each(
         zip(queries, answers, strict=True),
         lambda pair: expect_refusal(act, pair[1], args, what=f"{operation} with {what(pair[0], args)}"),
     )
-
-
-def _served(act: Actor, operation: str) -> None:
-    """Raises ``Inconclusive`` where the target does not serve the operation at all, so that refusals tell nothing."""
-
-    answer = once(act, "served", {"operation": operation}, lambda: ask(act, operation=operation))
-    if answer.response.status in (404, 405):
-        raise Inconclusive(f"{operation} is not served: {told(answer)}")
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------

@@ -83,19 +83,22 @@ def _run(machine: type[RuleBasedStateMachine], seed: int, walks: int, phases: Se
 
 
 class _Rehearsal:
-    """Plays a walk on the documents alone. ``visited`` is what each step adds: see ``_chosen``."""
+    """Plays a walk on the documents alone.
+
+    ``visited`` tells what each step is worth and what it visits: a documented move from a status, most if a MUST row
+    judges it, or the operation from a status where nothing is documented.
+    """
 
     def __init__(self, contract: Contract) -> None:
-        self._contract = contract
+        self._contract, self._decisive = contract, decisive(contract, "MUST")
         self.state = State()
         self.steps: list[Step] = []
-        self.visited: list[tuple[str, ...]] = []
+        self.visited: list[tuple[int, str, str]] = []
 
     def play(self, step: Step) -> None:
         moves = [] if step.operation == "create" else self.state.documented(self._contract, step)
-        self.visited.append(
-            (moves[0].id, self.state.status) if moves else (step.operation, self.state.status, "undocumented")
-        )
+        worth = 1 if not moves else 5 if moves[0].id in self._decisive else 2
+        self.visited.append((worth, moves[0].id if moves else step.operation, self.state.status))
         self.state = self.state.rehearsed(self._contract, step)
         self.steps.append(step)
 
@@ -110,26 +113,54 @@ def freeze_walks(contract: Contract) -> list[Walk]:
 
     machine = _machine(contract, creations(contract), further_steps(contract), player)
     _run(machine, _SEED, _CANDIDATES, [Phase.generate])
-    return list(_chosen(drawn))
+    return list(_chosen([*_tours(contract), *drawn]))
+
+
+def _tours(contract: Contract) -> Iterator[_Rehearsal]:
+    """From each creation the way to each status, and from there each step that leaves it so and one that does not.
+
+    Few of these are met at random: a status deep in the lifecycle, with all that is refused there.
+    """
+    steps = further_steps(contract)
+    for creation in creations(contract):
+        ways: dict[str, list[Step]] = {}
+        queue: list[list[Step]] = [[creation]]
+        while queue:
+            way = queue.pop(0)
+            state = _rehearsed(contract, way).state
+            if state.status in ways or len(way) > LONGEST:
+                continue
+            ways[state.status] = way
+            queue.extend([*way, step] for step in steps if state.documented(contract, step))
+        for way in ways.values():
+            tour = _rehearsed(contract, way)
+            here = tour.state.status
+            for step in sorted(steps, key=lambda one: tour.state.rehearsed(contract, one).status != here):
+                if len(tour.steps) <= LONGEST and tour.state.status == here and tour.state.documented(contract, step):
+                    tour.play(step)
+            yield tour
+
+
+def _rehearsed(contract: Contract, steps: Sequence[Step]) -> _Rehearsal:
+    rehearsal = _Rehearsal(contract)
+    for step in steps:
+        rehearsal.play(step)
+    return rehearsal
 
 
 def _chosen(drawn: Sequence[_Rehearsal]) -> Iterator[Walk]:
-    """Walks until their steps are spent, each the beginning of a drawn one that adds most for its length, and a look.
-
-    What counts is each documented move from each status, and, a third as much, each operation from each status where
-    nothing is documented.
-    """
+    """Walks until their steps are spent, each the beginning of a drawn one that adds most for its length, and a look."""
     beginnings = [
         (_ending_with_a_look(walk.steps[:length]), frozenset(walk.visited[:length]))
         for walk in drawn
         for length in range(2, len(walk.steps) + 1)
     ]
-    seen: set[tuple[str, ...]] = set()
+    seen: set[tuple[int, str, str]] = set()
     steps = 0
 
-    def worth(beginning: tuple[Walk, frozenset[tuple[str, ...]]]) -> float:
+    def worth(beginning: tuple[Walk, frozenset[tuple[int, str, str]]]) -> float:
         walk, visited = beginning
-        return sum(1 if len(visit) == 3 else 3 for visit in visited - seen) / len(walk)
+        return sum(visit[0] for visit in visited - seen) / len(walk)
 
     while beginnings:
         walk, visited = max(beginnings, key=worth)
