@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -40,7 +40,7 @@ class _Player(Protocol):
 
 
 def _machine(
-    contract: Contract, start: Sequence[Step], steps: Sequence[Step], player: Callable[[], _Player]
+    start: Sequence[Step], steps: Sequence[Step], player: Callable[[], _Player]
 ) -> type[RuleBasedStateMachine]:
     """A machine that creates an intent and then takes any of the steps, each given to the player of this walk."""
 
@@ -57,13 +57,20 @@ def _machine(
         def whatever(self, step: Step) -> None:
             self.player.play(step)
 
+    return Lifecycle
+
+
+def _documented_machine(machine: Any, contract: Contract, steps: Sequence[Step]) -> type[RuleBasedStateMachine]:
+    """That machine with a liking for steps that are documented where it stands; what it finds shrinks badly."""
+
+    class Documented(machine):  # type: ignore[misc]
         @rule(data=st.data())
         def as_documented(self, data: st.DataObject) -> None:
             player = self.player
             new = [one for one in steps if one not in player.steps and player.state.documented(contract, one)]
             player.play(data.draw(st.sampled_from(new or steps)))
 
-    return Lifecycle
+    return Documented
 
 
 def _run(machine: type[RuleBasedStateMachine], seed: int, walks: int, phases: Sequence[Phase]) -> None:
@@ -111,7 +118,8 @@ def freeze_walks(contract: Contract) -> list[Walk]:
         drawn.append(_Rehearsal(contract))
         return drawn[-1]
 
-    machine = _machine(contract, creations(contract), further_steps(contract), player)
+    steps = further_steps(contract)
+    machine = _documented_machine(_machine(creations(contract), steps, player), contract, steps)
     _run(machine, _SEED, _CANDIDATES, [Phase.generate])
     return list(_chosen([*_tours(contract), *drawn]))
 
@@ -149,7 +157,7 @@ def _rehearsed(contract: Contract, steps: Sequence[Step]) -> _Rehearsal:
 
 
 def _chosen(drawn: Sequence[_Rehearsal]) -> Iterator[Walk]:
-    """Walks until their steps are spent, each the beginning of a drawn one that adds most for its length, and a look."""
+    """Walks until their steps are spent: each time the beginning of a drawn one that adds most for its length."""
     beginnings = [
         (_ending_with_a_look(walk.steps[:length]), frozenset(walk.visited[:length]))
         for walk in drawn
@@ -205,7 +213,7 @@ def shortest(act: Actor, found: Finding, steps: Sequence[Step], level: str, requ
         return found
     met, judged = [found], decisive(act.contract, level)
     last, until = act.client.history.last + requests, time.monotonic() + seconds
-    machine = _machine(act.contract, steps[:1], steps[1:], lambda: _Searcher(act, judged, met, last, until))
+    machine = _machine(steps[:1], steps[1:], lambda: _Searcher(act, judged, met, last, until))
     # A target whose answers flicker is told by what was found first.
     with suppress(_Enough, NonConformance, Inconclusive, Unanswered, hypothesis.errors.HypothesisException):
         _run(machine, act.client.seed, 100, [Phase.generate, Phase.shrink])
