@@ -135,7 +135,7 @@ class Scenarios:
         if reason:
             raise Inapplicable(reason)
         self.run.client.scenario = f"{request.path.name}::{request.node.name}"
-        return Actor(self.run.contract, self.run.client, self.run.instruments, self.run.trials)
+        return Actor(self.run.contract, self.run.client, self.run.instruments, self.run.memory)
 
     # -- what comes of it ----------------------------------------------------------------------------------------
 

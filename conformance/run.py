@@ -14,7 +14,7 @@ from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import Finding, Outcome
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
-from conformance.scenarios.trials import Trials
+from conformance.scenarios.memory import Memory
 from conformance.sighting import Sighting, read_history
 from conformance.target.client import Client
 from conformance.target.settings import SettingsError, Target
@@ -87,7 +87,7 @@ class Run:
         self.history = History(self.redactor, self.folder / "history" / "exchanges.jsonl")
         self.client = Client(self.contract, self.target, self.history, seed=self.seed, transport=self.transport)
         self.instruments = Instruments(self.target.instruments)
-        self.trials = Trials()
+        self.memory = Memory()
         self.outcomes: list[Outcome] = []
         self.exploration: list[Finding] = []
         self.started = time.time()
@@ -166,7 +166,7 @@ class Run:
             duration_s=time.time() - self.started,
             requests=len(self.history),
             exploration=[self.redactor.finding(finding) for finding in self.exploration],
-            matrix=[self.redactor.cell(cell) for cell in self.trials.cells],
+            matrix=[self.redactor.cell(cell) for cell in self.memory.cells],
         )
         write_all(certificate, self.history.redacted(), self.folder)
         self.close()

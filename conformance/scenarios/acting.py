@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from conformance.contract import Contract, Transition
 from conformance.contract.lifecycle import Path, path_after, path_to
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import MOST_FINDINGS, Finding
+from conformance.scenarios.memory import Memory
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
-from conformance.scenarios.trials import Trials
 from conformance.sighting import Sighting, read_history, resolve
 from conformance.target.client import FORM, Client
 from conformance.target.values import Instruments, MissingInstrument
@@ -25,15 +25,15 @@ PATIENCE = 10.0  # seconds that an intent may stay in a passing status (processi
 class Actor:
     """Acts on the target for one scenario. ``client.scenario`` is set to that scenario's name.
 
-    ``trials`` are what other scenarios of the run have tried already; ``borrowed`` are the numbers of the exchanges
+    ``memory`` is what the scenarios of the run share; ``borrowed`` are the numbers of the exchanges
     that this one judges without having made them.
     """
 
     def __init__(
-        self, contract: Contract, client: Client, instruments: Instruments, trials: Trials | None = None
+        self, contract: Contract, client: Client, instruments: Instruments, memory: Memory | None = None
     ) -> None:
         self.contract, self.client, self.instruments = contract, client, instruments
-        self.trials = trials or Trials()
+        self.memory = memory or Memory()
         self.borrowed: list[int] = []
         members = contract.settings["members"]
         self.id, self.status, self.method = members["id"], members["status"], members["payment_method"]
@@ -51,6 +51,12 @@ class Actor:
         return 400 <= sighting.response.status < 500 and sighting.response.status not in (
             declined.status if declined else ()
         )
+
+    def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """What ``make`` gives, made once in a run for all who ask by this key. Raises as ``Memory.once`` does."""
+        made, exchanges = self.memory.once(self.client.history, key, make)
+        self.borrowed.extend(exchanges)
+        return made
 
     # -- requests ------------------------------------------------------------------------------------------------
 

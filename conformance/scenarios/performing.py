@@ -17,10 +17,10 @@ Value = TypeVar("Value")
 def once(act: Actor, name: str, args: Table, make: Callable[[], Value]) -> Value:
     """What ``make`` gives, made once in a run for all rows with the same ``name`` and ``args``.
 
-    What rows expect of a refusal does not count. Raises as ``Trials.once`` does.
+    What rows expect of a refusal does not count. Raises as ``Memory.once`` does.
     """
     asked = {key: value for key, value in args.items() if key not in REFUSAL}
-    return act.trials.once(act, f"{name} {json.dumps(asked, sort_keys=True)}", make)
+    return act.once(f"{name} {json.dumps(asked, sort_keys=True)}", make)
 
 
 def variants(args: Table) -> Iterator[Table]:

@@ -9,7 +9,7 @@ from conformance.scenarios.acting import Actor, Table, told
 from conformance.scenarios.arguments import REFUSAL, takes
 from conformance.scenarios.expecting import expect_refusal, expect_status
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance
-from conformance.scenarios.trials import Trial
+from conformance.scenarios.trials import Trial, tried
 
 
 @takes("transition", *REFUSAL)
@@ -19,12 +19,11 @@ def test_transition(act: Actor, args: Table) -> None:
     ``judge`` is ``to`` (the status of a success), ``leaves`` (the status after a refusal), or a word on refusals.
     """
     move = act.contract.transitions[args["transition"]]
-    reached, reasons = 0, []
+    reasons: list[str] = []
     wrong: list[NonConformance] = []
     for status in move.sources or ("",):
         try:
-            trial = act.trials.of(act, move, status)
-            reached += 1
+            trial = tried(act, move, status)
             _judge(act, move, trial, args)
         except Inconclusive as reason:
             reasons.append(f"{status}: {reason}")
@@ -62,7 +61,7 @@ def test_matrix(act: Actor, args: Table) -> None:
     Each cell is kept for the report. What the provider documents is judged by the rows that cite its transitions.
     """
     wrong: list[NonConformance] = []
-    tried = 0
+    count = 0
     for status in reachable(act.contract):
         for operation in act.contract.operations.values():
             if not operation.on_intent:
@@ -72,20 +71,20 @@ def test_matrix(act: Actor, args: Table) -> None:
                 request = _request(move)
                 words = _documented(move, status) if documented else ""
                 try:
-                    trial = act.trials.of(act, move, status)
+                    trial = tried(act, move, status)
                 except (Inapplicable, Inconclusive) as reason:
-                    act.trials.cells.append(Cell(operation.name, status, request, words, f"not tried: {reason}"))
+                    act.memory.cells.append(Cell(operation.name, status, request, words, f"not tried: {reason}"))
                     continue
-                tried += 1
+                count += 1
                 observed = _observed(act, trial)
-                act.trials.cells.append(Cell(operation.name, status, request, words, observed, (trial.answer.number,)))
+                act.memory.cells.append(Cell(operation.name, status, request, words, observed, (trial.answer.number,)))
                 try:
                     _unchanged_if_refused(act, move, trial)
                 except NonConformance as found:
                     wrong.append(found)
     if wrong:
         raise NonConformance(tuple(finding for found in wrong for finding in found.findings))
-    if not tried:
+    if not count:
         raise Inconclusive("no status could be brought about")
 
 

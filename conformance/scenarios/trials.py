@@ -1,22 +1,17 @@
-"""What is done once in a run, to be judged by every row that speaks of it: each documented move from each status."""
+"""Trials: each documented move from each status, tried once in a run and judged by every row that speaks of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from conformance.contract import Transition
 from conformance.contract.lifecycle import path_to
 from conformance.contract.loading import ANY_INTENT
-from conformance.evidence.finding import Cell
-from conformance.scenarios.outcomes import Inapplicable, Inconclusive
-
-if TYPE_CHECKING:
-    from conformance.scenarios.acting import Actor, Table
-    from conformance.sighting import Sighting
-
-Value = TypeVar("Value")
+from conformance.scenarios.acting import Actor, Table
+from conformance.scenarios.outcomes import Inconclusive
+from conformance.sighting import Sighting
 
 
 @dataclass
@@ -42,47 +37,24 @@ class Trial:
         return str(shown[act.id])
 
 
-class Trials:
-    """What the scenarios of a run have done so far, and what they could not bring about; ``cells`` are for reports."""
+def tried(act: Actor, move: Transition, status: str) -> Trial:
+    """The move, tried on an intent in ``status`` (empty: on none), once in a run.
 
-    def __init__(self) -> None:
-        self.cells: list[Cell] = []
-        self._done: dict[Hashable, tuple[Any, range]] = {}
-        self._idle: dict[Hashable, Table] = {}
+    Raises ``Inconclusive`` where no intent could be brought there, ``Inapplicable`` where the target lends too little.
+    """
+    return act.once((move.id, status), lambda: _performed(act, move, status))
 
-    def once(self, act: Actor, key: Hashable, make: Callable[[], Value]) -> Value:
-        """What ``make`` gave when it was first asked for by this key.
 
-        That something could not be brought about is kept too, and raised again: ``Inconclusive``, ``Inapplicable``.
-        """
-        if key not in self._done:
-            last = act.client.history.last
-            made: Value | Inconclusive | Inapplicable
-            try:
-                made = make()
-            except (Inconclusive, Inapplicable) as reason:
-                made = reason
-            self._done[key] = made, range(last + 1, act.client.history.last + 1)
-        made, exchanges = self._done[key]
-        act.borrowed.extend(exchanges)
-        if isinstance(made, Inconclusive | Inapplicable):
-            raise made
-        return made
-
-    def of(self, act: Actor, move: Transition, status: str) -> Trial:
-        """The move, tried on an intent in ``status`` (empty: on none). Raises as ``once`` does."""
-        return self.once(act, (move.id, status), lambda: self._tried(act, move, status))
-
-    def _tried(self, act: Actor, move: Transition, status: str) -> Trial:
-        if move.operation == "create":
-            return Trial({}, act.create({**move.create, **move.send}, method=move.method))
-        kind = _kind(act, move, status)
-        before = self._idle.pop(kind, None) or _prepared(act, move, status)
-        method = act.method_to_send(move, before, move.method)
-        trial = Trial(before, act.call(move.operation, str(before[act.id]), move.send, method=method))
-        if status != ANY_INTENT and _left_alone(act, move, trial):
-            self._idle[kind] = before
-        return trial
+def _performed(act: Actor, move: Transition, status: str) -> Trial:
+    if move.operation == "create":
+        return Trial({}, act.create({**move.create, **move.send}, method=move.method))
+    kind, idle = _kind(act, move, status), act.memory.idle
+    before = idle.pop(kind, None) or _prepared(act, move, status)
+    method = act.method_to_send(move, before, move.method)
+    made = Trial(before, act.call(move.operation, str(before[act.id]), move.send, method=method))
+    if status != ANY_INTENT and _left_alone(act, move, made):
+        idle[kind] = before
+    return made
 
 
 def _kind(act: Actor, move: Transition, status: str) -> Hashable:

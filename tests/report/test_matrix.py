@@ -77,7 +77,7 @@ def test_a_run_tells_its_matrix_without_secrets(tmp_path: Path) -> None:
     contract = load_contract("stripe")
     target = embedded_target(contract)
     run = Run(contract=contract, target=target, folder=tmp_path)
-    run.trials.cells.append(Cell("cancel", "processing", target.api_key, "", f"\udfff {target.api_key}", (1,)))
+    run.memory.cells.append(Cell("cancel", "processing", target.api_key, "", f"\udfff {target.api_key}", (1,)))
     run.finish()
     (cell,) = Certificate.read(tmp_path / "certificate.json").matrix
     assert cell.request == "[redacted:api_key]"
