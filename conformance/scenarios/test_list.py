@@ -265,7 +265,7 @@ def _filter_by_each(act: Actor, args: Table) -> None:
     plain = act.fresh()
 
     def attempt(value: str) -> None:
-        own = plain if plain.get(args["member"]) == value else {}
+        own = plain if plain.get(args["member"]) == value and value not in act.contract.passing else {}
         if not own and args["member"] == act.status and _without_instruments(act, value):
             own = act.reach(value)
         _expect_only(act, {parameter: value}, args["member"], value, own, {} if own is plain else plain)

@@ -13,14 +13,20 @@ from urllib.parse import parse_qsl, urlencode
 from werkzeug.test import run_wsgi_app
 
 FORM = "application/x-www-form-urlencoded"
-_PATH = re.compile(r"/payment[-_]intents(?:/(?P<intent>[^/]+)(?:/(?P<verb>confirm|cancel))?)?$")
+_PATH = re.compile(r"/payment[-_]intents(?:/(?P<intent>(?!search$)[^/]+)(?:/(?P<verb>[a-z_]+))?|(?P<search>/search))?$")
+_PLAIN = {
+    ("POST", False): "create",
+    ("GET", False): "list",
+    ("GET", True): "retrieve",
+    ("POST", True): "update",
+}
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request on its way to the server. ``operation`` is empty for anything but the four operations."""
+    """A request on its way to the server. ``operation`` is empty for anything that is no operation."""
 
     method: str
     path: str
@@ -34,9 +40,10 @@ class Asked:
         match = _PATH.search(self.path)
         if match is None:
             return ""
-        if match["verb"]:
-            return match["verb"] if self.method == "POST" else ""
-        return {("POST", False): "create", ("GET", True): "retrieve"}.get((self.method, bool(match["intent"])), "")
+        if match["verb"] or match["search"]:
+            verb = match["verb"] or "search"
+            return verb if self.method == ("GET" if verb == "search" else "POST") else ""
+        return _PLAIN.get((self.method, bool(match["intent"])), "")
 
     @property
     def intent(self) -> str:
@@ -70,7 +77,8 @@ class Asked:
 
     def retrieving(self) -> Asked:
         """A retrieve of the same intent by the same caller."""
-        path = re.sub(r"/(confirm|cancel)$", "", self.path)
+        match = _PATH.search(self.path)
+        path = self.path.removesuffix(f"/{match['verb']}") if match and match["verb"] else self.path
         return replace(self, method="GET", path=path, query="", body=b"")
 
 

@@ -14,7 +14,7 @@ Maker = Callable[[], Lie]
 
 When = Callable[[Asked, Said], bool]
 Change = Callable[[Object], object]
-OPERATIONS = ("create", "retrieve", "confirm", "cancel")
+OPERATIONS = ("create", "retrieve", "confirm", "cancel")  # what a lie is about unless it names others
 
 
 def says(change: Callable[[Asked, Said], object], *operations: str) -> Maker:
@@ -30,8 +30,11 @@ def says(change: Callable[[Asked, Said], object], *operations: str) -> Maker:
 
 
 def shown(said: Said, body: Any) -> Iterator[Object]:
-    """The intents in an answer: the body of a success, or the intent inside an error."""
-    if isinstance(body, dict):
+    """The intents in an answer: the body of a success, the items of a list, or the intent inside an error."""
+    items = body.get("data") if isinstance(body, dict) else body
+    if said.succeeded and isinstance(items, list):
+        yield from items
+    elif isinstance(body, dict):
         if said.succeeded:
             yield body
         elif isinstance(body.get("error"), dict) and isinstance(body["error"].get("payment_intent"), dict):

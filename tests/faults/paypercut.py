@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+from . import keys
 from .deeds import (
     accepting,
     acts,
@@ -16,15 +18,33 @@ from .deeds import (
     nests,
     refuses,
     remembers,
+    showing,
     too_early,
     trusts,
+    unchanged,
 )
-from .faulty import Asked, Fault, Object, Said, Serve, ids, presents
-from .lies import answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
+from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids, presents
+from .lies import (
+    OPERATIONS,
+    Maker,
+    answers,
+    drops,
+    hears,
+    inside,
+    reads,
+    says,
+    sets,
+    shows,
+    tells,
+    together,
+    where,
+)
 
 KEY = {"authorization": "Bearer sk_test_reference"}
 SOUND = {"amount": 2000, "currency": "EUR"}
 CARD, DECLINED, AUTHENTICATION, FOREIGN = (f"01K600000000000000000000{n}" for n in ("11", "12", "15", "16"))
+ALL = (*OPERATIONS, "capture")
+CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_action", "requires_capture")
 THREE_D_SECURE = {"flow": "challenge", "idempotency_key": "1", "status_url": "https://example.com/3ds", "challenge": {}}
 
 
@@ -42,8 +62,13 @@ def _three_d_secure(**changes: Any) -> Any:
     return shows(sets(next_action={"type": "three_d_secure", "three_d_secure": members}), status="requires_action")
 
 
-def _not_expanding(asked: Asked, serve: Serve) -> Said:
-    return serve(replace(asked, query="") if asked.operation == "retrieve" else asked)
+def _asking(change: Callable[[str], str], *operations: str) -> Maker:
+    """Reads another query than was sent with these operations."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        return serve(replace(asked, query=change(asked.query)) if asked.operation in operations else asked)
+
+    return acts(lie)
 
 
 def _declined(error: Object) -> bool:
@@ -55,38 +80,163 @@ def _broken_by_declines(asked: Asked, said: Said) -> None:
         said.status = 500
 
 
-def _needing_a_method(asked: Asked, serve: Serve) -> Said:
-    if asked.operation == "confirm" and "payment_method" not in (asked.members or {}):
-        return serve(asked.saying({"payment_method": ""}))
-    return serve(asked)
+def _refusing(asked: Asked, serve: Serve) -> Said:
+    """Refuses, by reading a body that is none."""
+    return serve(replace(asked, body=b"["))
 
 
-def _as_manual(asked: Asked, said: Said) -> None:
-    """Shows manual capture where automatic was asked for."""
-    if said.succeeded and (asked.members or {}).get("capture_method") == "automatic":
-        said.json = {**said.json, "capture_method": "manual"}
+def _refuse(said: Said, status: int, message: str) -> None:
+    said.status = status
+    said.json = {"type": "invalid_request_error", "message": message, "code": "parameter_invalid", "trace_id": "1"}
+
+
+def _refusing_expansions(asked: Asked, serve: Serve) -> Said:
+    """Refuses to expand what it does not know."""
+    said = serve(asked)
+    if asked.operation == "retrieve" and asked.query in ("expand=", "expand=zzz"):
+        _refuse(said, 400, "this cannot be expanded")
+    return said
+
+
+def _broken_by_long_ids(asked: Asked, said: Said) -> None:
+    if len(asked.intent) > 200:
+        said.status = 500
+
+
+def _if_refused(status: int, otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where the known-good server refuses these operations with this status."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation in operations and said.status == status:
+            return otherwise(asked.sending(idempotency_key=None), serve)
+        return said
+
+    return acts(lie)
+
+
+def _making_one_up(asked: Asked, serve: Serve) -> Said:
+    """Answers with an intent that it makes for the purpose."""
+    path = asked.path.split("/payment_intents")[0] + "/payment_intents"
+    return serve(replace(asked, method="POST", path=path, query="").saying(SOUND))
+
+
+def _in_status(statuses: Collection[str], otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where these operations come upon an intent in one of the statuses."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation in operations:
+            found = serve(asked.retrieving())
+            if found.succeeded and found.json["status"] in statuses:
+                return otherwise(asked, serve)
+        return serve(asked)
+
+    return acts(lie)
+
+
+def _carrying_out_and_refusing(asked: Asked, serve: Serve) -> Said:
+    """Carries out what it is asked for without its members, and refuses it."""
+    serve(asked.saying({}))
+    return _refusing(asked, serve)
+
+
+def _more_than_held(asked: Asked, serve: Serve) -> Said:
+    """Collects what it is asked for, however much is held; refuses what is no amount."""
+    amount = (asked.members or {}).get("amount_to_capture")
+    if type(amount) is not int:
+        return _refusing(asked, serve)
+    said = serve(asked.saying({}))
+    said.json = {**said.json, "amount_received": amount}
+    return said
+
+
+def _captured(asked: Asked, serve: Serve) -> Said:
+    return serve(replace(asked, path=asked.path.replace("/cancel", "/capture")).saying({}))
+
+
+def _refused_cancel(asked: Asked, said: Said) -> bool:
+    """For ``remembers``: the status of the intent forbade a cancel."""
+    return asked.operation == "cancel" and said.status == 409
+
+
+def _paid(intent: Object) -> bool:
+    return bool(intent["amount_received"])
+
+
+def _hiding_canceled(asked: Asked, said: Said) -> None:
+    """Finds no intent that is canceled."""
+    if said.succeeded and said.json["status"] == "canceled":
+        _refuse(said, 404, "there is no such intent")
+
+
+def _keeps_the_rest() -> Lie:
+    """Holds on to all that was held when a part of it is captured."""
+    rest: dict[str, int] = {}
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.intent and said.succeeded:
+            body = said.json
+            if asked.operation == "capture" and body["amount_capturable"]:
+                rest[asked.intent] = body["amount"]
+            body["amount_capturable"] = rest.get(asked.intent, body["amount_capturable"])
+            said.json = body
+        return said
+
+    return lie
+
+
+def _counting(change: Callable[[Object, int], object]) -> Maker:
+    """Shows an intent changed whenever it is retrieved again; the change is told how often it was already."""
+
+    def make() -> Lie:
+        times: dict[str, int] = {}
+
+        def lie(asked: Asked, serve: Serve) -> Said:
+            said = serve(asked)
+            if asked.operation == "retrieve" and said.succeeded:
+                seen = times[asked.intent] = times.get(asked.intent, -1) + 1
+                if seen:
+                    body = said.json
+                    change(body, seen)
+                    said.json = body
+            return said
+
+        return lie
+
+    return make
+
+
+def _with_the_intent(asked: Asked, serve: Serve, first: Said, refusal: Said) -> Said:
+    """For ``keys.in_conflict``: refused with the members of the first intent beside those of the error."""
+    refusal.json = {**first.json, **refusal.json}
+    return refusal
 
 
 FAULTS = [
-    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD)), "146"),
+    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD)), "146 147"),
     # -- the object
     _fault(
         "names_a_status_of_its_own", shows(sets(status="open"), status="requires_payment_method"), "008 040 041 073"
     ),
-    _fault("shows_amounts_as_text", shows(lambda o: o.update(amount=str(o["amount"]))), "004 084"),
-    _fault("shows_currency_as_text", shows(lambda o: o.update(currency=o["currency"]["iso"])), "005 006 007 007a"),
-    _fault("leaves_livemode_out", shows(drops("livemode")), "002 010"),
+    _fault("shows_amounts_as_text", shows(lambda o: o.update(amount=str(o["amount"])), *ALL), "004 084 090a"),
+    _fault(
+        "shows_currency_as_text", shows(lambda o: o.update(currency=o["currency"]["iso"]), *ALL), "005 006 007 007a"
+    ),
+    _fault("leaves_livemode_out", shows(drops("livemode"), *ALL), "002 010"),
     _fault(
         "shows_members_of_another_kind",
         together(
-            shows(sets(livemode=True)), shows(sets(created=1767225600)), shows(sets(statement_descriptor="x" * 101))
+            shows(sets(livemode=True), *ALL),
+            shows(sets(created=1767225600), *ALL),
+            shows(sets(statement_descriptor="x" * 101)),
         ),
         "009 010a 026",
     ),
     _fault(
         "numbers_methods",
         shows(where(lambda o: isinstance(o["payment_method"], str), sets(payment_method=5))),
-        "011 042a 079",
+        "011 042a 064 079",
     ),
     _fault("leaves_unset_methods_out", shows(where(lambda o: not o["payment_method"], drops("payment_method"))), "012"),
     _fault(
@@ -101,7 +251,7 @@ FAULTS = [
             shows(sets(cancellation_reason="bored"), status="canceled"),
             shows(sets(amount_received="0"), status="requires_payment_method"),
         ),
-        "016 017 018",
+        "016 017 018 099",
     ),
     _fault("has_actions_without_type", shows(inside("next_action", drops("type"))), "019"),
     _fault("redirects_to_a_number", shows(inside("next_action", inside("redirect_to_url", sets(url=5)))), "020"),
@@ -109,26 +259,28 @@ FAULTS = [
     _fault("has_challenges_without_challenge", _three_d_secure(challenge=None), "022"),
     _fault("has_origins_in_text", _three_d_secure(message={"allowed_origins": "https://example.com"}), "023"),
     _fault("asks_for_an_action_without_saying_which", shows(drops("next_action")), "072a"),
-    _fault("numbers_payments", shows(where(lambda o: o["latest_payment"], sets(latest_payment=5))), "143"),
-    _fault("expands_customers_without_created", shows(inside("customer", drops("created"))), "013 024"),
+    _fault("numbers_payments", shows(where(lambda o: o["latest_payment"], sets(latest_payment=5))), "064 064a 143"),
+    _fault("expands_customers_without_created", shows(inside("customer", drops("created"))), "013 024 064b"),
     _fault(
         "shows_the_card_number",
         shows(where(lambda o: o["payment_method"], sets(card_number="4242424242424242"))),
         "029",
     ),
-    _fault("leaves_ids_out_of_cancel", shows(drops("id"), "cancel"), "002 003"),
+    _fault("leaves_ids_out_of_cancel", shows(drops("id"), "cancel"), "002 003 095 095a 095b 096 097 098 099 100"),
     # -- transport
-    _fault("answers_create_202", answers(202, "create"), "001a"),
+    _fault("has_other_statuses_for_success", answers(202, *ALL), "001a 001c 001d 001e"),
     # -- authentication
     _fault("takes_basic", trusts(KEY, "create", "retrieve", "confirm", when=presents("Basic")), "131 131a"),
-    _fault("answers_401_as_403", answers(403, when=401), "130 131 132"),
+    _fault("answers_401_as_403", answers(403, *ALL, when=401), "130 130b 130c 131 132 132b"),
+    _fault("asks_for_a_key_only_to_create", trusts(KEY, "capture", "cancel", when=anonymous), "130b 130c"),
+    _fault("lets_any_key_cancel", trusts(KEY, "cancel", when=presents("belongsToNobody")), "132b"),
     _fault("tells_the_key", tells(lambda e: e.update(message="no such key: sk_test_reference"), "create"), "118"),
     # -- create
     _fault(
         "takes_whatever_create_is_sent",
         instead_of_refusal(accepting(**SOUND), "create"),
-        "030 030a 030b 031 031a 032 033 034 035 036 036a 037 039 046 047 048 049 050 052 053 054 055 056 "
-        "057 058 059 121 121a 137",
+        "030 030a 030b 031 031a 032 033 034 035 036 036a 037 039 046 047 048 049 050 052 053 054 055 "
+        "056 057 058 059 121 121a 122 124 137",
     ),
     _fault("takes_any_currency", hears(reads("currency", lambda value: value == "ZZZ", "EUR"), "create"), "037"),
     _fault("does_not_know_crowns", refuses(lambda members: members.get("currency") == "CZK", "create"), "038"),
@@ -141,18 +293,23 @@ FAULTS = [
     _fault(
         "does_not_see_the_method_of_create",
         hears(drops("payment_method"), "create"),
-        "025 042 042a 043 044 051 053 078 137",
+        "025 042 042a 043 044 051 053 064d 078 137 156 157",
     ),
     _fault(
         "confirms_every_create",
         hears(where(lambda m: "payment_method" in m, sets(confirm=True)), "create"),
-        "027 040a 042 078 140",
+        "027 040a 042 078 140 157",
     ),
     _fault(
         "breaks_on_bad_input",
         answers(500, "create", when=400),
-        "030 030a 030b 031 031a 032 033 034 035 036 036a 037 039 045 046 047 048 049 050 052 053 054 055 "
-        "056 057 058 059 137 142",
+        "030 030a 030b 031 031a 032 033 034 035 036 036a 037 039 045 046 047 048 049 050 052 053 054 "
+        "055 056 057 058 059 124 137 142",
+    ),
+    _fault(
+        "only_holds_what_create_confirms",
+        hears(where(lambda m: m.get("confirm") is True, sets(capture_method="manual")), "create"),
+        "043 157",
     ),
     # -- confirm
     _fault("charges_declined_cards", _method(DECLINED, CARD), "073 074 087"),
@@ -169,7 +326,7 @@ FAULTS = [
         confirms_again(
             lambda o: o.update(status="succeeded", amount_received=o["amount"]), "canceled", "payment_method"
         ),
-        "082 087 116 117 141",
+        "082 087 116 117 141 156",
     ),
     _fault(
         "has_no_word_for_no_method",
@@ -182,29 +339,150 @@ FAULTS = [
             where(lambda o: o["status"] == "succeeded", sets(status="requires_confirmation")),
             lambda asked, said: b"requires_action" in said.body,
         ),
-        "077",
+        "077 149",
     ),
-    _fault("pays_twice", confirms_again(sets(latest_payment="second")), "083 083a"),
-    _fault("answers_canceled_intents_404", answers(404, "confirm", when=409), "116"),
+    _fault("pays_twice", confirms_again(sets(latest_payment="second")), "083 083a 116c 127"),
+    _fault("answers_canceled_intents_404", answers(404, "confirm", when=409), "116 116c"),
     _fault("holds_nothing", shows(sets(amount_capturable=0)), "085"),
-    _fault("answers_confirm_too_early", acts(too_early), "028 070 071 072 078 086 140 145"),
+    _fault("answers_confirm_too_early", acts(too_early), "028 064c 070 071 072 078 086 127 140 145 156 157"),
     _fault(
         "reopens_succeeded_intents",
         remembers(
             sets(status="requires_payment_method"),
             lambda a, s: a.operation == "retrieve" and s.succeeded and s.json["status"] == "succeeded",
         ),
-        "083 141",
+        "083 102a 141 147 149",
+    ),
+    # -- retrieve
+    _fault("retrieves_another_intent", shows(sets(id="another"), "retrieve"), "060 063 065"),
+    _fault("retrieves_creation_of_another_day", shows(sets(created="2026-01-01T00:00:00Z"), "retrieve"), "060a"),
+    _fault(
+        "makes_up_the_intents_it_lacks",
+        _if_refused(404, _making_one_up, "retrieve", "capture", "cancel"),
+        "061 061a 062 105 105a 152 152a",
+    ),
+    _fault("answers_unknown_intents_400", answers(400, *ALL, when=404), "061a 081a 105a 152a"),
+    _fault("breaks_on_long_ids", says(_broken_by_long_ids), "062 142"),
+    _fault("refuses_unknown_expansions", acts(_refusing_expansions), "063 065"),
+    _fault("expands_methods_unasked", _asking(lambda query: query or "expand=payment_method", *ALL), "064"),
+    _fault("expands_nothing", _asking(lambda query: "", *ALL), "024 025 064a 064b 064c 064d"),
+    _fault(
+        "retrieves_what_is_open_as_ready",
+        shows(sets(status="requires_confirmation"), "retrieve", status="requires_payment_method"),
+        "073 101a 147 150",
+    ),
+    _fault(
+        "retrieves_what_is_ready_as_open",
+        shows(sets(status="requires_payment_method"), "retrieve", status="requires_confirmation"),
+        "147 150a",
+    ),
+    _fault(
+        "retrieves_pending_actions_as_done",
+        shows(sets(status="succeeded"), "retrieve", status="requires_action"),
+        "147 150b",
+    ),
+    _fault(
+        "retrieves_holds_as_paid",
+        shows(sets(status="succeeded"), "retrieve", status="requires_capture"),
+        "091a 094a 147 150c",
+    ),
+    _fault(
+        "retrieves_payments_as_holds",
+        shows(sets(status="requires_capture"), "retrieve", status="succeeded"),
+        "077 090a 102a 141 147 150d 156",
+    ),
+    _fault("finds_no_canceled_intents", says(_hiding_canceled, "retrieve"), "087 095b 106 125"),
+    _fault("charges_for_retrieves", _counting(lambda o, n: o.update(amount=o["amount"] + n)), "146 147 151 151a 156"),
+    _fault("notes_retrieves", _counting(lambda o, n: o.update(statement_descriptor=f"seen {n}")), "151a"),
+    # -- capture
+    _fault(
+        "captures_nothing",
+        _in_status(("requires_capture",), showing(unchanged), "capture"),
+        "090 090a 091 092a 094 154",
+    ),
+    _fault(
+        "captures_less_than_all",
+        shows(where(_paid, lambda o: o.update(amount_received=o["amount_received"] - 2)), *ALL),
+        "084 090a 092a",
+    ),
+    _fault("answers_capture_with_another_intent", shows(sets(id="another"), "capture", status="succeeded"), "090b"),
+    _fault("captures_all_for_a_part", hears(drops("amount_to_capture"), "capture"), "091 091a 092a 154"),
+    _fault("keeps_the_rest_of_a_partial_capture", _keeps_the_rest, "148 156"),
+    _fault(
+        "refuses_partial_captures",
+        hears(where(lambda m: m.get("amount_to_capture") not in (None, 2000), sets(amount_to_capture=0)), "capture"),
+        "092 092a 153",
+    ),
+    _fault("captures_more_than_is_held", _if_refused(400, _more_than_held, "capture"), "091 091a 148 156"),
+    _fault("captures_what_it_refuses", _if_refused(400, _carrying_out_and_refusing, "capture"), "091a 094a 147 156"),
+    _fault("takes_whatever_capture_is_sent", _if_refused(400, accepting(), "capture"), "091 091a 094 154"),
+    _fault(
+        "captures_whatever_the_status",
+        _if_refused(409, showing(unchanged), "capture"),
+        "093 093a 093b 093c 093d 093e 104 104a 156",
+    ),
+    # -- cancel
+    _fault(
+        "cancels_nothing",
+        _in_status(CANCELABLE, showing(unchanged), "cancel"),
+        "064d 095 095b 096 097 098 099 101 140 155 156",
+    ),
+    _fault(
+        "only_says_that_it_cancels",
+        _in_status(CANCELABLE, showing(sets(status="canceled")), "cancel"),
+        "064d 082 095b 098a 099 099a 101 103 106 116 116b 117 117b 125 141 147 155 156",
+    ),
+    _fault("keeps_what_waits_for_its_payer", _in_status(("requires_action",), _refusing, "cancel"), "097 156"),
+    _fault("captures_holds_on_cancel", _in_status(("requires_capture",), _captured, "cancel"), "098 140 156"),
+    _fault(
+        "keeps_holds_of_canceled_intents",
+        shows(
+            where(lambda o: o["latest_payment"], lambda o: o.update(amount_capturable=o["amount"])), status="canceled"
+        ),
+        "098a",
+    ),
+    _fault("answers_cancel_with_another_intent", shows(sets(id="another"), "cancel"), "095a"),
+    _fault("forgets_when_it_canceled", shows(sets(canceled_at=None)), "099a"),
+    _fault("forgets_why_it_canceled", shows(sets(cancellation_reason=None)), "099"),
+    _fault(
+        "demands_reasons",
+        hears(where(lambda m: not m.get("cancellation_reason"), sets(cancellation_reason="none")), "cancel"),
+        "095 095a 095b 096 097 098 100 156",
+    ),
+    _fault("takes_whatever_cancel_is_sent", _if_refused(400, accepting(), "cancel"), "101 155"),
+    _fault("cancels_what_it_refuses", _if_refused(400, _carrying_out_and_refusing, "cancel"), "101a"),
+    _fault(
+        "cancels_whatever_the_status",
+        _if_refused(409, showing(sets(status="canceled")), "cancel"),
+        "099a 102 103 116a 116b 117a 117b 141 156",
+    ),
+    _fault(
+        "cancels_payments_although_it_refuses", remembers(sets(status="canceled"), _refused_cancel), "102a 141 147 156"
+    ),
+    _fault("answers_wrong_statuses_423", answers(423, *ALL, when=409), "093d 104a 116 116a 116b 116c 121a"),
+    _fault(
+        "blames_cards_for_wrong_statuses",
+        tells(sets(type="card_error"), "confirm", "capture", "cancel", status=409),
+        "093e 117 117a 117b",
     ),
     # -- errors
-    _fault("nests_its_errors", says(nests), "030b 031 031a 036a 075 075a 110a 111 114 115 117 121 130a 131a 132a"),
-    _fault("has_errors_in_html", says(in_html), "001b 030b 031 031a 036a 075 075a 110 117 121 130a 131a 132a 144"),
+    _fault(
+        "nests_its_errors", says(nests), "030b 031 031a 036a 075 075a 110a 111 114 115 117 117a 117b 121 130a 131a 132a"
+    ),
+    _fault(
+        "has_errors_in_html", says(in_html), "001b 030b 031 031a 036a 075 075a 110 117 117a 117b 121 130a 131a 132a 144"
+    ),
     _fault("numbers_its_errors", tells(sets(code=1001), "create"), "031 036a 112 130a 131a 132a"),
     _fault("names_parameters_in_lists", tells(sets(param=["amount"]), "create", status=400), "031a 113"),
     # -- idempotency
-    _fault(
-        "ignores_idempotency_keys",
-        acts(lambda asked, serve: serve(asked.sending(idempotency_key=None))),
-        "120 121 121a",
-    ),
+    _fault("ignores_idempotency_keys", keys.ignores_keys(), "120 120a 120b 121 121a 122 124 126 127"),
+    _fault("ignores_keys_of_cancel", keys.ignores_keys("cancel"), "120a"),
+    _fault("ignores_keys_of_capture", keys.ignores_keys("capture"), "120b"),
+    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "127"),
+    _fault("shows_the_intent_of_the_key_in_conflicts", keys.in_conflict(_with_the_intent), "122"),
+    _fault("refuses_long_keys", keys.rekeys(lambda key: key if len(key) < 255 else ""), "123"),
+    _fault("cuts_long_keys", keys.rekeys(lambda key: key[:255]), "124"),
+    _fault("replays_retrieves", keys.keeps(keys.whole_request, "retrieve"), "125 141"),
+    _fault("knows_keys_late", keys.knows_keys_late(), "126"),
+    _fault("demands_keys", keys.demands_keys("create"), "128"),
 ]

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .deeds import accepting, acts, confirms_again, flattens, in_html, instead_of_refusal, refuses, too_early, trusts
-from .faulty import Asked, Fault, Said, Serve, ids, presents
-from .lies import answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
+from . import keys, listing
+from .deeds import (
+    accepting,
+    acts,
+    confirms_again,
+    flattens,
+    in_html,
+    instead_of_refusal,
+    refuses,
+    remembers,
+    showing,
+    too_early,
+    trusts,
+    unchanged,
+)
+from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids, presents
+from .lies import (
+    OPERATIONS,
+    Maker,
+    answers,
+    both,
+    drops,
+    hears,
+    inside,
+    reads,
+    says,
+    sets,
+    shows,
+    tells,
+    together,
+    where,
+)
 
 KEY = {"x_api_key": "rk_sandbox_reference"}
 CUSTOMER, CARD, DECLINED, AUTHENTICATION = (f"5e7f0000-0000-4000-8000-0000000000{n}" for n in ("01", "11", "12", "15"))
-SOUND = {"amount": 5000, "customer": CUSTOMER}
+ALL = (*OPERATIONS, "list", "update", "capture")
+REPLAYED = "Idempotency-Replayed"
+UNCONFIRMED = ("requires_payment_method", "requires_confirmation")
 
 
 def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
@@ -24,33 +56,165 @@ def _method(wrong: str, instead: str) -> Any:
 
 def _renamed(asked: Asked, serve: Serve) -> Said:
     """Calls its intents by another prefix."""
-    said = serve(replace(asked, path=asked.path.replace("/intent_", "/pi_")))
+    heard = replace(asked, path=asked.path.replace("/intent_", "/pi_"), query=asked.query.replace("=intent_", "=pi_"))
+    said = serve(heard)
     said.body = said.body.replace(b'"id": "pi_', b'"id": "intent_')
     return said
 
 
-def _broken_by_declines(asked: Asked, serve: Serve) -> Said:
-    said = serve(asked)
-    if said.status == 400 and said.json["error"]["code"] == "card_declined":
-        said.status = 500
+def _if_refused(code: str, otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where the known-good server refuses these operations with this code."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation in operations and said.status == 400 and said.json["error"]["code"] == code:
+            return otherwise(asked.sending(idempotency_key=None), serve)
+        return said
+
+    return acts(lie)
+
+
+def _status_of_refused(code: str, status: int, *operations: str) -> Maker:
+    """Gives refusals with this code another HTTP status."""
+
+    def altered(asked: Asked, said: Said) -> None:
+        if said.status == 400 and said.json["error"]["code"] == code:
+            said.status = status
+
+    return says(altered, *operations)
+
+
+def _in_status(status: str, otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where these operations come upon an intent in a status."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation in operations:
+            found = serve(asked.retrieving())
+            if found.succeeded and found.json["status"] == status:
+                return otherwise(asked.sending(idempotency_key=None), serve)
+        return serve(asked)
+
+    return acts(lie)
+
+
+def _refusing(asked: Asked, serve: Serve) -> Said:
+    """Refuses, by reading a body that is none."""
+    return serve(replace(asked, body=b"["))
+
+
+def _demanding_bodies(asked: Asked, serve: Serve) -> Said:
+    """Has no use for a request that says nothing."""
+    empty = asked.operation in ("confirm", "capture", "cancel") and not asked.body
+    return _refusing(asked, serve) if empty else serve(asked)
+
+
+def _carrying_out_and_refusing(members: Object) -> Lie:
+    """Carries out a request with these members, and refuses the one that was made."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        serve(asked.saying(members))
+        return _refusing(asked, serve)
+
+    return lie
+
+
+def _refused(*operations: str) -> Callable[[Asked, Said], object]:
+    """For ``remembers``: one of these operations was refused."""
+    return lambda asked, said: asked.operation in operations and said.status == 400
+
+
+def _more_than_held(asked: Asked, serve: Serve) -> Said:
+    """Collects what it is asked for, however much is held."""
+    said = serve(asked.saying({}))
+    said.json = {**said.json, "amount_received": (asked.members or {})["amount_to_capture"]}
     return said
 
 
-def _needing_a_method(asked: Asked, serve: Serve) -> Said:
-    if asked.operation == "confirm" and "payment_method" not in (asked.members or {}):
-        return serve(asked.saying({"payment_method": ""}))
-    return serve(asked)
+def _taking_text_for_numbers(members: Object) -> None:
+    amount = members.get("amount_to_capture")
+    if isinstance(amount, str | float):
+        members["amount_to_capture"] = int(float(amount)) if str(amount)[0].isdigit() else amount
 
 
-def _in_lists(asked: Asked, said: Said) -> None:
-    if said.status >= 400:
-        said.json = [said.json]
+def _captured_by(asked: Asked, said: Said) -> bool:
+    return asked.operation == "capture" and said.succeeded
 
 
-def _as_manual(asked: Asked, said: Said) -> None:
-    """Shows manual capture where nothing was asked for."""
-    if said.succeeded and "capture_method" not in (asked.members or {}):
-        said.json = {**said.json, "capture_method": "manual"}
+def _full_page_means_more(asked: Asked, said: Said) -> None:
+    """Takes it that more intents follow wherever a page is as full as it may be."""
+    body = said.json
+    if said.succeeded:
+        said.json = {**body, "has_more": len(body["data"]) == int(listing.query_of(asked).get("limit", 20))}
+
+
+def _no_page_after_the_last(asked: Asked, said: Said) -> None:
+    """Refuses a cursor that nothing stands behind."""
+    if said.succeeded and "starting_after" in asked.query and not said.json["data"]:
+        said.status = 404
+        said.json = {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "no page"}}
+
+
+def _broken_by_limits(asked: Asked, said: Said) -> None:
+    if int(listing.query_of(asked).get("limit", 0)) > 100:
+        said.status = 500
+
+
+def _exclusively(query: Object) -> None:
+    """Takes the bounds of a time to be outside of it."""
+    for bound, step in (("created_gte", 1), ("created_lte", -1)):
+        if query.get(bound, "").isdigit():
+            query[bound] = str(int(query[bound]) + step)
+
+
+def _unheard(operation: str) -> Lie:
+    """Answers an operation with the intent as it was, whatever is asked, and does nothing."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation != operation:
+            return serve(asked)
+        return showing(unchanged)(asked, serve)
+
+    return lie
+
+
+def _confirms_by_update(asked: Asked, serve: Serve) -> Said:
+    """Takes an update for a confirm once it is done."""
+    said = serve(asked)
+    if asked.operation != "update" or not said.succeeded:
+        return said
+    path = f"{asked.path}/confirm"
+    return serve(replace(asked, path=path).sending(idempotency_key=None).saying({"payment_method": CARD}))
+
+
+def _captured(asked: Asked, serve: Serve) -> Said:
+    return serve(replace(asked, path=asked.path.replace("/cancel", "/capture")).saying({}))
+
+
+def _counting(change: Callable[[Object, int], object]) -> Lie:
+    """Shows an intent changed whenever it is retrieved again; the change is told how often it was already."""
+    times: dict[str, int] = {}
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation == "retrieve" and said.succeeded:
+            seen = times[asked.intent] = times.get(asked.intent, -1) + 1
+            if seen:
+                body = said.json
+                change(body, seen)
+                said.json = body
+        return said
+
+    return lie
+
+
+def _told_in_the_body(said: Said) -> None:
+    if said.succeeded:
+        said.json = {**said.json, "replayed": True}
+
+
+def _refused_for_the_key(said: Said) -> None:
+    if not said.succeeded:
+        said.status = 409
 
 
 FAULTS = [
@@ -68,22 +232,22 @@ FAULTS = [
     _fault(
         "has_no_status_before_confirm", shows(sets(status=None), status="requires_payment_method"), "010 010a 044 079b"
     ),
-    _fault("leaves_amount_received_out", shows(drops("amount_received")), "002 006 046 078a 083"),
+    _fault("leaves_amount_received_out", shows(drops("amount_received")), "002 006 046 078a 083 085 086a 086b"),
     _fault(
         "shows_members_of_another_kind",
-        together(shows(sets(object="payment")), shows(sets(livemode="no")), shows(sets(capture_method="later"))),
-        "003 009 009a 011 011a 011b 012",
+        shows(sets(object="payment", livemode="no", capture_method="later"), *ALL),
+        "003 009 009a 011 011a 011b 012 053",
     ),
     _fault("has_ids_without_prefix", acts(_renamed), "005"),
     _fault("shows_created_as_text", shows(sets(created="2026-01-01T00:00:00Z")), "007"),
-    _fault("counts_created_in_milliseconds", shows(lambda o: o.update(created=o["created"] * 1000)), "007a"),
+    _fault("counts_created_in_milliseconds", shows(lambda o: o.update(created=o["created"] * 1000)), "007a 063"),
     _fault(
         "cancels_in_its_own_words",
         together(
             shows(sets(canceled_at=1767225600), status="canceled"),
             shows(sets(cancellation_reason="bored"), status="canceled"),
         ),
-        "008 021",
+        "008 021 092a",
     ),
     _fault("shows_no_client_secret_on_retrieve", shows(drops("client_secret"), "retrieve"), "002 015"),
     _fault("shows_customers_as_objects", shows(lambda o: o.update(customer={"id": o["customer"]})), "014a 016"),
@@ -102,7 +266,9 @@ FAULTS = [
     _fault("has_last_errors_without_message", shows(inside("last_payment_error", drops("message"))), "020"),
     _fault("shows_metadata_as_a_list", shows(sets(metadata=["order"])), "022 022a"),
     _fault(
-        "shows_descriptions_as_lists", shows(where(lambda o: o["description"], sets(description=["Order"]))), "023 156"
+        "shows_descriptions_as_lists",
+        shows(where(lambda o: o["description"], sets(description=["Order"]))),
+        "023 098 156",
     ),
     _fault(
         "describes_what_was_not_described",
@@ -110,9 +276,13 @@ FAULTS = [
         "023a",
     ),
     _fault("cancels_in_advance", shows(sets(canceled_at="2026-01-01T00:00:00Z"), "create"), "046a"),
-    _fault("leaves_ids_out_of_cancel", shows(drops("id"), "cancel"), "002 004"),
+    _fault(
+        "leaves_ids_out_of_cancel",
+        shows(drops("id"), "cancel"),
+        "002 004 091a 091b 091c 091d 091e 091f 092a 093 093a 125 173",
+    ),
     # -- transport
-    _fault("has_other_statuses_for_success", together(answers(201, "create"), answers(202, "confirm")), "001 070"),
+    _fault("has_other_statuses_for_success", answers(201, *ALL), "001 050 052 070 085b 091 098a"),
     _fault(
         "has_headers_of_its_own",
         together(
@@ -123,7 +293,8 @@ FAULTS = [
     ),
     # -- authentication
     _fault("lets_readers_write", trusts(KEY, "create", when=presents("read_only")), "144"),
-    _fault("answers_401_as_403", answers(403, when=401), "140 141"),
+    _fault("asks_for_a_key_only_to_create", trusts(KEY, "list", "capture", "cancel", when=anonymous), "140c 140d 140e"),
+    _fault("answers_401_as_403", answers(403, *ALL, when=401), "140 140c 140d 140e 141"),
     # -- create
     _fault(
         "takes_currencies_of_any_length",
@@ -145,7 +316,7 @@ FAULTS = [
     _fault(
         "breaks_on_bad_input",
         answers(500, "create", when=400),
-        "030 031 032 033 034 035 036 037 038 039 040 041 042 043 113 113a 113b 115 115b 150 155",
+        "030 031 032 033 034 035 036 037 038 039 040 041 042 043 113 113a 113b 115 115b 129 150 155",
     ),
     _fault("takes_euros_by_default", hears(lambda members: members.setdefault("currency", "EUR"), "create"), "013"),
     _fault(
@@ -158,21 +329,199 @@ FAULTS = [
     ),
     _fault("does_not_see_the_method_of_create", hears(drops("payment_method"), "create"), "045 045a 071 071a 150"),
     _fault(
-        "starts_in_processing", shows(sets(status="processing"), "create", status="requires_payment_method"), "044 153"
+        "starts_in_processing",
+        shows(sets(status="processing"), "create", status="requires_payment_method"),
+        "044 153",
     ),
     # -- confirm
-    _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm"), "076 077 151"),
+    _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm"), "076 077 151 177"),
     _fault("charges_declined_cards", _method(DECLINED, CARD), "079 079a 079b"),
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 403, 404)),
-        "072 072a 072b 073 074 079 079a 079b 115a 152",
+        "072 072a 072b 073 074 079 079a 079b 115a 152 177",
     ),
-    _fault("answers_unknown_intents_400", answers(400, "confirm", when=404), "075"),
-    _fault("answers_with_another_intent", shows(sets(id="pi_another"), "confirm"), "070a"),
-    _fault("charges_twice", confirms_again(lambda o: o.update(amount_received=2 * o["amount"])), "081 081a"),
+    _fault("answers_unknown_intents_400", answers(400, *ALL, when=404), "051 075 090 097"),
+    _fault(
+        "answers_with_another_intent",
+        shows(sets(id="pi_another"), "confirm"),
+        "070a",
+    ),
+    _fault(
+        "charges_twice", confirms_again(lambda o: o.update(amount_received=2 * o["amount"])), "081 081a 132 158 177"
+    ),
     _fault("confirms_canceled_intents", confirms_again(sets(status="succeeded"), "canceled"), "082 154"),
-    _fault("answers_confirm_too_early", acts(too_early), "071 071a 076 078 078a 080 083 084"),
+    _fault("answers_confirm_too_early", acts(too_early), "071 071a 076 078 078a 080 083 084 132 177"),
+    # -- retrieve
+    _fault("retrieves_another_intent", shows(sets(id="pi_another"), "retrieve"), "050a"),
+    _fault(
+        "retrieves_an_earlier_creation",
+        shows(lambda o: o.update(created=o["created"] - 60), "retrieve"),
+        "050b",
+    ),
+    _fault(
+        "notes_retrieves_in_the_description", lambda: _counting(lambda o, n: o.update(description=f"seen {n}")), "160a"
+    ),
+    _fault(
+        "charges_for_retrieves",
+        lambda: _counting(lambda o, n: o.update(amount=o["amount"] + n)),
+        "050b 157 160 160a 177",
+    ),
+    _fault(
+        "retrieves_what_is_not_confirmed_as_canceled",
+        shows(where(lambda o: o["status"] in UNCONFIRMED, sets(status="canceled")), "retrieve"),
+        "072b 092 094a 154 157 161 162 177",
+    ),
+    _fault(
+        "retrieves_pending_actions_as_done",
+        shows(sets(status="succeeded"), "retrieve", status="requires_action"),
+        "154 157 163 177",
+    ),
+    _fault(
+        "retrieves_holds_as_requires_capture",
+        shows(where(lambda o: o["amount_capturable"], sets(status="requires_capture")), "retrieve"),
+        "010a 164",
+    ),
+    _fault(
+        "retrieves_the_status_late",
+        shows(
+            where(lambda o: o["status"] in ("succeeded", "canceled"), sets(status="requires_confirmation")), "retrieve"
+        ),
+        "080 091f 095b 096b 154 157 159 165 166 177",
+    ),
+    # -- list
+    _fault(
+        "has_list_envelopes_of_its_own",
+        together(
+            listing.shows_envelope(sets(object="collection", has_more="no")), listing.shows_envelope(drops("url"))
+        ),
+        "052a 052c 052d 064",
+    ),
+    _fault(
+        "lists_without_envelope",
+        says(listing.unwrapped, "list"),
+        "052e 052f 054 055 058 059 060 062 063 065 167 168 169",
+    ),
+    _fault(
+        "lists_ids_alone",
+        listing.shows_page(lambda asked, items: [item["id"] for item in items]),
+        "052b 054 060 062 063 168 169",
+    ),
+    _fault("lists_intents_in_short", shows(drops("client_secret", "amount_received"), "list"), "002 006 015 053"),
+    _fault(
+        "refuses_lists_without_limit",
+        listing.hears_query(lambda query: query.setdefault("limit", "none")),
+        "052f 055 169",
+    ),
+    _fault("ignores_limits", listing.hears_query(drops("limit")), "054 056"),
+    _fault("lists_all_there_is", listing.hears_query(lambda query: query.setdefault("limit", "100")), "055"),
+    _fault(
+        "takes_a_limit_below_1_for_none", listing.hears_query(reads("limit", lambda value: value in ("0", "-1"))), "056"
+    ),
+    _fault("breaks_on_an_excessive_limit", says(_broken_by_limits, "list"), "057 155"),
+    _fault("ignores_cursors", listing.hears_query(drops("starting_after", "ending_before")), "058 059"),
+    _fault("repeats_an_intent_on_the_next_page", listing.pages(overlap=1), "058 059"),
+    _fault("lists_the_oldest_first", listing.pages(lambda items: items[::-1]), "065"),
+    _fault("leaves_the_newest_out", listing.pages(lambda items: items[1:]), "060 062 063 065 168"),
+    _fault("takes_a_full_page_for_one_of_several", says(_full_page_means_more, "list"), "064"),
+    _fault("refuses_the_page_after_the_last", says(_no_page_after_the_last, "list"), "167"),
+    _fault("ignores_the_filter_by_status", listing.hears_query(drops("status")), "060 061 061a 170"),
+    _fault("ignores_the_filter_by_customer", listing.hears_query(drops("customer")), "062 170"),
+    _fault("takes_bounds_of_time_as_exclusive", listing.hears_query(_exclusively), "063"),
+    _fault(
+        "takes_any_filter",
+        listing.hears_query(
+            both(
+                reads("customer", lambda value: len(value) != 36),
+                reads("created_gte", lambda value: not value.isdigit()),
+                reads("created_lte", lambda value: not value.isdigit()),
+            )
+        ),
+        "170",
+    ),
+    _fault("refuses_bounds_of_time", listing.hears_query(reads("created_gte", bool, "none")), "063 169"),
+    # -- update
+    _fault("updates_nothing", acts(_unheard("update")), "098 098c 098d 098e 098f 176"),
+    _fault("confirms_by_update", acts(_confirms_by_update), "098b 098c 153"),
+    _fault("keeps_the_method_it_has", hears(drops("payment_method"), "update"), "098c"),
+    _fault("updates_whatever_the_status", _if_refused("invalid_state", showing(unchanged), "update"), "098d 098e 098f"),
+    _fault("takes_whatever_update_is_sent", _if_refused("validation_error", showing(unchanged), "update"), "176"),
+    _fault("refuses_updates_of_the_amount", refuses(lambda members: "amount" in members, "update"), "098b 175"),
+    # -- capture
+    _fault("loses_what_it_captured", remembers(sets(amount_received=0), _captured_by), "085 086a 086b"),
+    _fault(
+        "captures_a_little_less_than_all",
+        hears(lambda members: members.setdefault("amount_to_capture", 4999), "capture"),
+        "085",
+    ),
+    _fault("captures_all_for_a_part", hears(drops("amount_to_capture"), "capture"), "086a 087 087a 088 088a 172"),
+    _fault(
+        "keeps_the_hold_after_capture",
+        remembers(lambda o: o.update(amount_capturable=o["amount"]), _captured_by),
+        "085d 158 177",
+    ),
+    _fault(
+        "refuses_partial_captures",
+        refuses(lambda members: members.get("amount_to_capture") in (1, 2000, 2500), "capture"),
+        "086 086a 086c 171",
+    ),
+    _fault(
+        "captures_more_than_is_held", _if_refused("amount_too_large", _more_than_held, "capture"), "088 088a 158 177"
+    ),
+    _fault("takes_text_for_amounts_to_capture", hears(_taking_text_for_numbers, "capture"), "087a"),
+    _fault("takes_whatever_capture_is_sent", _if_refused("validation_error", accepting(), "capture"), "087 087a 172"),
+    _fault("answers_capture_with_another_intent", shows(sets(id="pi_another"), "capture"), "085c"),
+    _fault(
+        "shows_captured_intents_as_unconfirmed",
+        shows(sets(status="requires_confirmation"), "capture"),
+        "085a 086c 153 159 177",
+    ),
+    _fault(
+        "captures_whatever_the_status",
+        _if_refused("invalid_state", showing(unchanged), "capture"),
+        "089 089a 089b 089c 089d 089e",
+    ),
+    _fault(
+        "answers_wrong_statuses_423", _status_of_refused("invalid_state", 423, "capture", "cancel"), "089a 095a 096a"
+    ),
+    _fault(
+        "collects_by_a_refused_capture",
+        remembers(lambda o: o.update(amount_received=o["amount"]), _refused("capture")),
+        "157 158 159 177",
+    ),
+    # -- cancel
+    _fault("demands_bodies", acts(_demanding_bodies), "071a 085e 093a"),
+    _fault("cancels_nothing", acts(_unheard("cancel")), "091a 091b 091c 091d 091f 092a 094 096 096a 125 153 174 177"),
+    _fault("keeps_what_waits_for_its_payer", _in_status("requires_action", _refusing, "cancel"), "091c 177"),
+    _fault("captures_holds_on_cancel", _in_status("processing", _captured, "cancel"), "091d 153"),
+    _fault("cancels_for_no_amount", shows(sets(amount=0), "cancel"), "091e 130 157 177"),
+    _fault("forgets_when_it_canceled", shows(sets(canceled_at=None)), "092"),
+    _fault("does_not_hear_why_to_cancel", hears(drops("cancellation_reason"), "cancel"), "092a 094 174"),
+    _fault(
+        "demands_reasons",
+        hears(lambda members: members.setdefault("cancellation_reason", "none"), "cancel"),
+        "093 093a",
+    ),
+    _fault("takes_whatever_cancel_is_sent", _if_refused("validation_error", accepting(), "cancel"), "094 174"),
+    _fault(
+        "cancels_what_it_refuses", _if_refused("validation_error", _carrying_out_and_refusing({}), "cancel"), "094a"
+    ),
+    _fault(
+        "cancels_again",
+        _if_refused("invalid_state", showing(sets(status="canceled")), "cancel"),
+        "092 095 095a 096 096a 154 177",
+    ),
+    _fault(
+        "reopens_by_a_refused_cancel",
+        remembers(sets(status="requires_payment_method"), _refused("cancel")),
+        "095b 096b 154 157 159 177",
+    ),
+    # -- money
+    _fault(
+        "collects_before_the_payer_has_acted",
+        shows(lambda o: o.update(amount_received=o["amount"]), status="requires_action"),
+        "159 177",
+    ),
     # -- errors
     _fault("has_flat_errors", says(flattens), "110a 113 113a 113b 115 115a 115b 123a 140a 140b"),
     _fault("has_errors_in_html", says(in_html), "001a 110 110a 113 113a 113b 115 115a 115b 123a 140a 140b"),
@@ -182,9 +531,21 @@ FAULTS = [
     _fault("explains_in_other_ways", tells(inside("details", sets(fields=["amount"]))), "114"),
     _fault("tells_the_key", tells(lambda e: e.update(message=f"key {KEY['x_api_key']} may not"), "create"), "117"),
     # -- idempotency
-    _fault(
-        "ignores_idempotency_keys",
-        acts(lambda asked, serve: serve(asked.sending(idempotency_key=None))),
-        "120 123 123a",
-    ),
+    _fault("ignores_idempotency_keys", keys.ignores_keys(), "120 120a 120b 121 123 123a 124 124a 126 127 127b 129 132"),
+    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "132"),
+    _fault("does_not_mark_replays", keys.leaves_unmarked(REPLAYED), "121 127"),
+    _fault("marks_first_answers", keys.marks_all(REPLAYED), "122 125"),
+    _fault("says_in_the_body_that_it_replays", keys.alters_replays(REPLAYED, _told_in_the_body), "120a"),
+    _fault("answers_repeated_refusals_409", keys.alters_replays(REPLAYED, _refused_for_the_key), "127a 127b"),
+    _fault("forgets_refusals", keys.forgets(lambda said: said.status >= 400), "127 127b"),
+    _fault("carries_out_conflicts", keys.in_conflict(keys.carried_out), "123 123a 124 124a"),
+    _fault("carries_out_what_conflicts_and_refuses", keys.in_conflict(keys.carried_out_and_refused), "124a"),
+    _fault("shows_the_intent_of_the_key_in_conflicts", keys.in_conflict(keys.refused_with_intent), "124"),
+    _fault("answers_a_used_key_always_alike", keys.keeps(keys.any_operation, mark=REPLAYED), "123 123a 124 125 130"),
+    _fault("shares_keys_between_credentials", keys.keeps(keys.whole_request, "create", mark=REPLAYED), "131"),
+    _fault("replays_retrieves", keys.keeps(keys.whole_request, "retrieve", mark=REPLAYED), "130"),
+    _fault("knows_keys_late", keys.knows_keys_late(), "126"),
+    _fault("refuses_short_keys", keys.rekeys(lambda key: key if len(key) > 1 else ""), "128"),
+    _fault("cuts_long_keys", keys.rekeys(lambda key: key[:255]), "129"),
+    _fault("demands_keys", keys.demands_keys("create"), "133"),
 ]

@@ -24,8 +24,9 @@ from .deeds import (
     unchanged,
 )
 from .faulty import Asked, Fault, Said, Serve, anonymous, ids
-from .lies import answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
+from .lies import OPERATIONS, answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
 
+EVERYWHERE = (*OPERATIONS, "list", "update", "capture")
 KEY = {"authorization": "Bearer sk_test_reference"}
 SOUND = {"amount": "2000", "currency": "usd", "payment_method_types[]": "card"}
 CARD = "pm_card_visa"
@@ -67,8 +68,8 @@ FAULTS = [
     # -- the object
     _fault(
         "names_a_status_of_its_own",
-        shows(sets(status="needs_method"), status="requires_payment_method"),
-        "021 040 092 096 101c 102b 124 161",
+        shows(sets(status="needs_method"), *EVERYWHERE, status="requires_payment_method"),
+        "021 040 065 083a 092 096 101c 102b 124 161",
     ),
     _fault(
         "shows_members_of_another_kind",
@@ -79,18 +80,24 @@ FAULTS = [
         ),
         "022 025 026 051 197",
     ),
-    _fault("counts_created_in_milliseconds", shows(lambda o: o.update(created=o["created"] * 1000)), "198"),
+    _fault(
+        "counts_created_in_milliseconds",
+        shows(lambda o: o.update(created=o["created"] * 1000), *EVERYWHERE),
+        "070 198",
+    ),
     _fault(
         "shows_metadata_as_numbers",
         shows(where(lambda o: o.get("metadata"), sets(metadata={"a": 1})), "retrieve"),
-        "004 032",
+        "004 032 060 078 079",
     ),
     _fault(
-        "shows_descriptions_as_lists", shows(where(lambda o: o["description"], sets(description=["Order"]))), "053 193"
+        "shows_descriptions_as_lists",
+        shows(where(lambda o: o["description"], sets(description=["Order"]))),
+        "053 193 213",
     ),
     _fault(
         "has_charges_the_wrong_way_round",
-        together(shows(sets(latest_charge="ch_early"), "create"), shows(sets(latest_charge=None), inside_errors=False)),
+        together(shows(sets(latest_charge="ch_early"), "create"), shows(sets(latest_charge=None), "confirm")),
         "027 028",
     ),
     _fault(
@@ -103,14 +110,16 @@ FAULTS = [
     ),
     _fault("does_not_expand_on_confirm", hears(lambda o: o.pop("expand[]", None), "confirm"), "182"),
     _fault("expands_unasked", shows(where(lambda o: "review" in o, sets(review={"id": "prv_1"}))), "185"),
-    _fault("shows_secrets_of_another_form", shows(sets(client_secret="secret_1"), "retrieve"), "034"),
+    _fault("shows_secrets_of_another_form", shows(sets(client_secret="secret_1"), "retrieve"), "034 060"),
     _fault(
         "keeps_next_action_after_success",
         shows(sets(next_action={"type": "redirect_to_url"}), status="succeeded"),
         "036 037",
     ),
     _fault("asks_for_an_action_without_saying_which", shows(sets(next_action=None), status="requires_action"), "099a"),
-    _fault("has_actions_without_type", shows(inside("next_action", drops("type")), status="requires_action"), "035"),
+    _fault(
+        "has_actions_without_type", shows(inside("next_action", drops("type")), status="requires_action"), "035 161"
+    ),
     _fault("embeds_another_intent", tells(inside("payment_intent", sets(id="pi_another"))), "161"),
     # -- transport
     _fault("has_other_statuses_for_success", together(answers(201, "create"), answers(202, "confirm")), "002 194"),
@@ -156,31 +165,33 @@ FAULTS = [
     _fault(
         "refuses_metadata",
         refuses(lambda members: any(name.startswith("metadata") for name in members), "create"),
-        "004 186",
+        "004 165 186",
     ),
-    _fault("does_not_see_the_method_of_create", hears(drops("payment_method"), "create"), "041 042 111a 126 187"),
+    _fault(
+        "does_not_see_the_method_of_create", hears(drops("payment_method"), "create"), "041 042 111a 126 182a 187 228"
+    ),
     # -- confirm
     _fault("charges_declined_cards", _method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 098 123"),
     _fault("answers_declines_400", answers(400, when=402), "091 101a 102a"),
     _fault(
         "answers_declines_200",
         answers(200, when=402),
-        "019 020 021 022 023 023a 024 025 091 091a 094 095a 095b 095c 095d 095e 095f 095g 095h 096 097 "
-        "101 101a 101b 102 102a 103",
+        "019 020 021 022 023 023a 024 025 091 091a 094 095a 095b 095c 095d 095e 095f 095g 095h 096 097 101 101a "
+        "101b 102 102a 103",
     ),
     _fault(
         "answers_declines_with_the_failed_intent",
         instead_of_refusal(showing(unchanged), "confirm", kept=(400, 401, 403, 404)),
-        "091 091a 094 095a 095b 095c 095d 095e 095f 095g 095h 096 097 101 101a 101b 102 102a 103 190",
+        "091 091a 094 095a 095b 095c 095d 095e 095f 095g 095h 096 097 101 101a 101b 102 102a 103 190 228",
     ),
-    _fault("captures_at_once", hears(drops("capture_method"), "create"), "048 089 162 187"),
+    _fault("captures_at_once", hears(drops("capture_method"), "create"), "048 089 162 187 228"),
     _fault(
         "has_amounts_the_wrong_way_round",
         together(
-            shows(sets(amount_capturable=0), status="requires_capture"),
-            shows(lambda o: o.update(amount_capturable=o["amount"]), status="succeeded"),
+            shows(sets(amount_capturable=0), *EVERYWHERE, status="requires_capture"),
+            shows(lambda o: o.update(amount_capturable=o["amount"]), *EVERYWHERE, status="succeeded"),
         ),
-        "090 195",
+        "090 131 133a 195 204 228",
     ),
     _fault("confirms_succeeded_intents", confirms_again(unchanged), "106 107 107a 107b 107c"),
     _fault(
@@ -188,7 +199,7 @@ FAULTS = [
         confirms_again(
             sets(status="succeeded", canceled_at=None, cancellation_reason=None, latest_charge="ch_1"), "canceled"
         ),
-        "108 123 191",
+        "108 123 146 191 228",
     ),
     _fault("confirms_held_intents", confirms_again(unchanged, "requires_capture"), "109"),
     _fault(
@@ -200,37 +211,49 @@ FAULTS = [
             ),
             lambda asked, said: asked.operation == "confirm" and said.status == 400,
         ),
-        "105 107d 191",
+        "105 107d 130 163 190 191",
     ),
-    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111"),
-    _fault("answers_confirm_too_early", acts(too_early), "042 088 089 098 099 101d 111 111a 112 117 128 129 182 190"),
+    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111 176"),
+    _fault(
+        "answers_confirm_too_early",
+        acts(too_early),
+        "042 088 089 098 099 101d 111 111a 112 117 128 129 152d 176 182 190 228",
+    ),
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 402, 403, 404)),
         "104 104a 104b 104c 104d 110 113 114 114a 115 116 189",
     ),
     _fault("confirms_unknown_intents_400", answers(400, "confirm", when=404), "196"),
-    _fault("has_no_automatic_confirmation", hears(sets(confirmation_method="manual"), "create"), "049 050 122 187"),
+    _fault(
+        "has_no_automatic_confirmation",
+        hears(sets(confirmation_method="manual"), "create"),
+        "049 050 122 152 152a 187 190",
+    ),
     _fault("has_no_manual_confirmation", hears(drops("confirmation_method"), "create"), "049 119 120 121 187"),
-    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD)), "104d 163"),
-    _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm"), "099 100 188"),
+    _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD)), "104d 163 163a"),
+    _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm"), "099 100 188 228"),
     _fault(
         "does_not_see_payment_method_data",
         hears(
             lambda members: drops(*[name for name in members if name.startswith("payment_method_data")])(members),
             "confirm",
         ),
-        "112 113 114 115 189",
+        "112 113 114 115 152d 189",
     ),
-    _fault("has_received_before_confirm", shows(sets(amount_received=1), status="requires_payment_method"), "033"),
+    _fault(
+        "has_received_before_confirm",
+        shows(sets(amount_received=1), *EVERYWHERE, status="requires_payment_method"),
+        "033 205 228",
+    ),
     # -- errors
     _fault(
         "has_flat_errors",
         says(flattens),
-        "010 010a 012 038b 038c 039b 039c 043a 045b 047a 091a 094 095a 095b 095c 095d 095e 095f 095g "
-        "095h 096 097 101b 103 104b 104c 107a 107b 107c 154 162 167a 196a",
+        "010 010a 012 038b 038c 039b 039c 043a 045b 047a 062 062a 062b 091a 094 095a 095b 095c 095d 095e 095f "
+        "095g 095h 096 097 101b 103 104b 104c 107a 107b 107c 145a 145c 154 162 167a 169a 196a",
     ),
-    _fault("has_errors_without_type", tells(drops("type")), "010 010a 091a 094 107a 155 156 158 167a"),
+    _fault("has_errors_without_type", tells(drops("type")), "010 010a 062 091a 094 107a 155 156 158 167a 169a"),
     _fault("has_errors_without_message", tells(drops("message")), "160"),
     _fault(
         "calls_everything_authentication", tells(sets(type="authentication_error"), "create", status=400), "155a 167a"
@@ -244,14 +267,14 @@ FAULTS = [
     _fault(
         "breaks_on_bad_input",
         answers(500, "create", when=400),
-        "005 038 038a 038b 038c 039 039a 039b 039c 043 043a 044 045 045a 045b 046 047 047a 048 049 052 "
-        "054 055 056 057 058 125 162 167 167a 187 192",
+        "005 038 038a 038b 038c 039 039a 039b 039c 043 043a 044 045 045a 045b 046 047 047a 048 049 052 054 055 "
+        "056 057 058 125 162 167 167a 168 174 187 192",
     ),
     # -- idempotency
     _fault(
         "ignores_idempotency_keys",
         acts(lambda asked, serve: serve(asked.sending(idempotency_key=None))),
-        "164 167 167a",
+        "164 164a 165 166 167 167a 168 169 169a 170 174 175 176 176a 176b",
     ),
     _fault("takes_repeated_creates_for_one", takes_repeats_for_one, "059"),
 ]

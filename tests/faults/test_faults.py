@@ -10,12 +10,12 @@ import pytest
 
 from conformance import report
 
-from . import dots, paypercut, revkeen, stripe
+from . import dots, paypercut, revkeen, stripe, stripe_operations
 from .certification import certified, verdicts
 from .faulty import Fault
 
 FAULTS: dict[str, list[Fault]] = {
-    "stripe": stripe.FAULTS,
+    "stripe": [*stripe.FAULTS, *stripe_operations.FAULTS],
     "revkeen": revkeen.FAULTS,
     "paypercut": paypercut.FAULTS,
     "dots": dots.FAULTS,

@@ -1,0 +1,591 @@
+"""Faults of a server that claims Stripe's contract, beyond creating and confirming an intent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from . import keys, listing
+from .deeds import accepting, acts, instead_of_refusal, refuses, remembers, showing, trusts, unchanged
+from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids, presents
+from .lies import (
+    Maker,
+    answers,
+    both,
+    drops,
+    error_of,
+    hears,
+    reads,
+    says,
+    sets,
+    shows,
+    tells,
+    together,
+    where,
+)
+
+KEY = {"authorization": "Bearer sk_test_reference"}
+CARD = "pm_card_visa"
+HELD = 2000  # what an intent holds that is created without further ado
+REPLAYED = "Idempotent-Replayed"
+UNEXPECTED = "payment_intent_unexpected_state"
+UNCONFIRMED = ("requires_payment_method", "requires_confirmation")
+
+
+def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
+    return Fault(name, lie, ids("STR", breaks))
+
+
+def _for_its_state(error: Object) -> bool:
+    return bool(error.get("code") == UNEXPECTED)
+
+
+def _for_its_amount(error: Object) -> bool:
+    return bool(error.get("code") == "amount_too_large")
+
+
+def _for_its_members(error: Object) -> bool:
+    return not _for_its_state(error) and error["type"] != "idempotency_error"
+
+
+def _if_refused(why: Callable[[Object], object], otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where the known-good server refuses these operations for such a reason."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation in operations and said.status == 400 and why(error_of(said.json)):
+            return otherwise(asked.sending(idempotency_key=None), serve)
+        return said
+
+    return acts(lie)
+
+
+def _refused(operation: str, status: str) -> Callable[[Asked, Said], object]:
+    """For ``remembers``: the operation was refused as the intent has this status."""
+
+    def seen(asked: Asked, said: Said) -> bool:
+        intent = error_of(said.json).get("payment_intent") if said.status == 400 else None
+        return bool(intent and asked.operation == operation and intent["status"] == status)
+
+    return seen
+
+
+def _after_refusal(why: Callable[[Object], object], operation: str, then: str, **members: Any) -> Maker:
+    """Refuses an operation for such a reason, and carries out another one (``then``, "" for update)."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation == operation and said.status == 400 and why(error_of(said.json)):
+            path = "/".join(filter(None, [asked.retrieving().path, then]))
+            serve(replace(asked, path=path).sending(idempotency_key=None).saying(members))
+        return said
+
+    return acts(lie)
+
+
+def _in_status(status: str, otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where these operations come upon an intent in a status."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation in operations:
+            found = serve(asked.retrieving())
+            if found.succeeded and found.json["status"] == status:
+                return otherwise(asked.sending(idempotency_key=None), serve)
+        return serve(asked)
+
+    return acts(lie)
+
+
+def _refusing(asked: Asked, serve: Serve) -> Said:
+    """Refuses, for a member that nobody knows."""
+    return serve(asked.saying({"unheard_of": "1"}))
+
+
+def _too_early(operation: str) -> Maker:
+    """Answers an operation before it is done: with the intent as it was."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        before = serve(asked.retrieving()) if asked.operation == operation else None
+        said = serve(asked)
+        return replace(before, headers=said.headers) if before and said.succeeded else said
+
+    return acts(lie)
+
+
+def _counting(change: Callable[[Object, int], object]) -> Maker:
+    """Shows an intent changed whenever it is retrieved again; the change is told how often it was already."""
+
+    def make() -> Lie:
+        times: dict[str, int] = {}
+
+        def lie(asked: Asked, serve: Serve) -> Said:
+            said = serve(asked)
+            if asked.operation == "retrieve" and said.succeeded:
+                seen = times[asked.intent] = times.get(asked.intent, -1) + 1
+                if seen:
+                    body = said.json
+                    change(body, seen)
+                    said.json = body
+            return said
+
+        return lie
+
+    return make
+
+
+# -- list ------------------------------------------------------------------------------------------------------------
+
+
+def _limit(asked: Asked) -> int:
+    text = listing.query_of(asked).get("limit", "10")
+    return int(text) if text.isdigit() else 10
+
+
+def _fills_any_page() -> Maker:
+    """Shows as many items as are asked for."""
+    return together(
+        listing.shows_page(
+            lambda asked, items: (items * _limit(asked))[: _limit(asked)] if _limit(asked) > 100 else items
+        ),
+        listing.hears_query(reads("limit", lambda value: value.isdigit() and int(value) > 100, "100")),
+    )
+
+
+def _full_page_means_more(asked: Asked, said: Said) -> None:
+    """Takes it that more intents follow wherever a page is as full as it may be."""
+    if said.succeeded:
+        said.json = {**said.json, "has_more": len(said.json["data"]) == _limit(asked)}
+
+
+def _no_page_after_the_last(asked: Asked, said: Said) -> None:
+    """Refuses a cursor that nothing stands behind."""
+    if said.succeeded and "starting_after" in asked.query and not said.json["data"]:
+        said.status = 404
+        said.json = {"error": {"type": "invalid_request_error", "message": "no such page"}}
+
+
+def _exclusively(query: Object) -> None:
+    """Takes the first second of a time to be outside of it."""
+    if query.get("created[gte]", "").isdigit():
+        query["created[gte]"] = str(int(query["created[gte]"]) + 1)
+
+
+def _not_of_the_list(name: str) -> bool:
+    return not name.startswith("data.")
+
+
+# -- update ----------------------------------------------------------------------------------------------------------
+
+
+def _replaces_metadata(asked: Asked, serve: Serve) -> Said:
+    """Has only that metadata which the last update has brought."""
+    if asked.operation == "update" and "metadata[" in str(asked.members):
+        serve(asked.sending(idempotency_key=None).saying({"metadata": ""}))
+    return serve(asked)
+
+
+def _keeps_empty(members: Object) -> None:
+    """Does not see metadata without a value."""
+    for name in [name for name, value in members.items() if name.startswith("metadata") and not value]:
+        del members[name]
+
+
+def _confirms_by_update(asked: Asked, serve: Serve) -> Said:
+    """Takes a payment method for the wish to pay with it."""
+    said = serve(asked)
+    if asked.operation != "update" or not said.succeeded or not (asked.members or {}).get("payment_method"):
+        return said
+    return serve(replace(asked, path=f"{asked.path}/confirm").sending(idempotency_key=None).saying({}))
+
+
+def _keeps_last_errors() -> Lie:
+    """Shows the last error of an intent until it is confirmed anew."""
+    errors: dict[str, Any] = {}
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation == "confirm":
+            errors.pop(asked.intent, None)
+            if said.status == 402:
+                errors[asked.intent] = {
+                    key: value for key, value in said.json["error"].items() if key != "payment_intent"
+                }
+        elif asked.intent in errors and said.succeeded:
+            said.json = {**said.json, "last_payment_error": errors[asked.intent]}
+        return said
+
+    return lie
+
+
+# -- capture, increment ----------------------------------------------------------------------------------------------
+
+
+def _has_metadata(members: Object) -> bool:
+    return any(name.startswith("metadata") for name in members)
+
+
+def _a_part(members: Object) -> bool:
+    text = members.get("amount_to_capture", "")
+    return text.isdigit() and int(text) < HELD
+
+
+def _keeps_the_rest() -> Lie:
+    """Holds on to what a partial capture has left."""
+    rest: dict[str, int] = {}
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.intent and said.succeeded:
+            body = said.json
+            if asked.operation == "capture":
+                rest[asked.intent] = body["amount"] - body["amount_received"]
+            if asked.intent in rest:
+                said.json = {**body, "amount_capturable": rest[asked.intent]}
+        return said
+
+    return lie
+
+
+def _receives_what_it_is_told(asked: Asked, serve: Serve) -> Said:
+    """Captures what it is asked for, however much is held."""
+    said = serve(asked.saying({}))
+    said.json = {**said.json, "amount_received": int((asked.members or {})["amount_to_capture"])}
+    return said
+
+
+# -- idempotency -----------------------------------------------------------------------------------------------------
+
+
+def _for_one_operation(asked: Asked, serve: Serve) -> Said:
+    """Counts a key for one operation alone."""
+    key = asked.headers.get(keys.KEY)
+    return serve(asked.sending(idempotency_key=f"{key}-here") if key and asked.operation != "create" else asked)
+
+
+def _makes_one_behind_replays(asked: Asked, serve: Serve) -> Said:
+    """Carries out a repeated create, although it gives the first answer again."""
+    said = serve(asked)
+    if asked.operation == "create" and REPLAYED in said.headers:
+        serve(asked.sending(idempotency_key=None))
+    return said
+
+
+def _with_another_secret(said: Said) -> None:
+    if said.succeeded:
+        said.json = {**said.json, "client_secret": f"{said.json['id']}_secret_again"}
+
+
+FAULTS = [
+    # -- transport and authentication
+    _fault(
+        "answers_all_but_create_and_confirm_201",
+        answers(201, "retrieve", "list", "update", "capture", "cancel"),
+        "199 200 201 202 203",
+    ),
+    _fault(
+        "lets_anyone_list_and_change_intents",
+        trusts(KEY, "list", "update", "capture", "cancel", when=anonymous),
+        "008a",
+    ),
+    _fault("lists_for_publishable_keys", trusts(KEY, "list", when=presents("pk_test")), "011a"),
+    # -- retrieve
+    _fault("retrieves_another_intent", shows(sets(id="pi_another"), "retrieve"), "034 060"),
+    _fault(
+        "notes_retrieves_in_the_description", _counting(lambda o, n: o.update(description=f"seen {n} times")), "207"
+    ),
+    _fault("charges_for_retrieves", _counting(lambda o, n: o.update(amount=o["amount"] + n)), "163 163a 207 208 228"),
+    _fault(
+        "retrieves_what_is_not_confirmed_as_canceled",
+        shows(where(lambda o: o["status"] in UNCONFIRMED, sets(status="canceled")), "retrieve"),
+        "029 060 060a 060b 092 101c 104d 120 121 124 163 163b 172 191 228",
+    ),
+    _fault(
+        "retrieves_pending_actions_as_done",
+        shows(sets(status="succeeded"), "retrieve", status="requires_action"),
+        "028 037 060c 163 191 228",
+    ),
+    _fault(
+        "retrieves_debits_as_pending_actions",
+        shows(sets(status="requires_action"), "retrieve", status="processing"),
+        "060d 099a",
+    ),
+    _fault(
+        "retrieves_holds_as_captured",
+        shows(sets(status="succeeded"), "retrieve", status="requires_capture"),
+        "060e 135b 163 191 195 228",
+    ),
+    _fault(
+        "retrieves_the_status_late",
+        shows(where(lambda o: o["status"] in ("succeeded", "canceled"), sets(status="requires_capture")), "retrieve"),
+        "030 060f 060g 084e 107d 122 123 129 133a 146 146a 163 191 228",
+    ),
+    _fault(
+        "answers_unknown_intents_400",
+        answers(400, "retrieve", "update", "capture", "cancel", when=404),
+        "061 217 221 226",
+    ),
+    _fault(
+        "has_its_own_words_for_unknown_intents",
+        tells(sets(type="api_error", code="missing", param="id"), "retrieve", status=404),
+        "062 062a 062b",
+    ),
+    _fault(
+        "expands_on_confirm_alone",
+        together(
+            hears(drops("expand[]"), "create"),
+            listing.hears_query(drops("expand[]"), "retrieve", "list"),
+        ),
+        "181 182a 183 183a 184",
+    ),
+    _fault(
+        "expands_to_any_depth",
+        listing.hears_query(reads("expand[]", lambda path: path.count(".") > 3), "retrieve"),
+        "184",
+    ),
+    # -- list and search
+    _fault(
+        "has_list_envelopes_of_its_own",
+        together(
+            listing.shows_envelope(sets(object="collection", has_more="no", url="/v1/intents")),
+            listing.shows_envelope(sets(object="list", next_page=2), "search"),
+        ),
+        "063 064 073a 073b 209",
+    ),
+    _fault(
+        "lists_without_envelope",
+        says(listing.unwrapped, "list"),
+        "063a 063b 066 066a 068 068a 069 070 071 072 183 210 211",
+    ),
+    _fault(
+        "lists_intents_in_short", shows(drops("created", "livemode", "payment_method_types"), "list"), "019 024 065"
+    ),
+    _fault("lists_all_there_is", listing.hears_query(lambda query: query.setdefault("limit", "100")), "066"),
+    _fault("ignores_limits", listing.hears_query(drops("limit")), "066a"),
+    _fault("fills_pages_of_any_size", _fills_any_page(), "067"),
+    _fault("ignores_cursors", listing.hears_query(drops("starting_after", "ending_before")), "068 068a"),
+    _fault("repeats_an_intent_on_the_next_page", listing.pages(overlap=1), "068 068a"),
+    _fault("lists_the_oldest_first", listing.pages(lambda items: items[::-1]), "071"),
+    _fault("leaves_the_newest_out", listing.pages(lambda items: items[1:]), "069 070 071 210"),
+    _fault("never_has_more", listing.shows_envelope(sets(has_more=False)), "209"),
+    _fault("takes_a_full_page_for_one_of_several", says(_full_page_means_more, "list"), "209"),
+    _fault("refuses_the_page_after_the_last", says(_no_page_after_the_last, "list"), "072"),
+    _fault("lists_all_customers_intents", listing.hears_query(drops("customer")), "069"),
+    _fault("takes_bounds_of_time_as_exclusive", listing.hears_query(_exclusively), "070"),
+    _fault("refuses_times", listing.hears_query(reads("created", bool, "none")), "211"),
+    _fault(
+        "lists_whatever_it_is_asked",
+        listing.hears_query(
+            both(
+                *[
+                    reads(f"created{bound}", lambda text: not text.isdigit())
+                    for bound in ("", "[gt]", "[gte]", "[lt]", "[lte]")
+                ]
+            )
+        ),
+        "212",
+    ),
+    _fault("expands_without_data", listing.hears_query(reads("expand[]", _not_of_the_list)), "183a"),
+    _fault(
+        "searches_without_query",
+        listing.hears_query(lambda query: query.setdefault("query", "amount>0"), "search"),
+        "073c 230",
+    ),
+    _fault("does_not_understand_searches", listing.hears_query(sets(query="?"), "search"), "073 074 229"),
+    # -- update
+    _fault("answers_update_too_early", _too_early("update"), "076 076a 083a 228"),
+    _fault("confirms_by_update", acts(_confirms_by_update), "075 076 076a 190"),
+    _fault("keeps_the_method_it_has", hears(drops("payment_method"), "update"), "076 076a 083 083a 084g"),
+    _fault(
+        "keeps_the_method_rather_than_none", hears(reads("payment_method", lambda v: v == ""), "update"), "083 083a"
+    ),
+    _fault(
+        "keeps_the_amount_it_has",
+        hears(drops("amount"), "update"),
+        "077 084 084a 084b 084c 084d 084f 085 085a 085b 216 228",
+    ),
+    _fault(
+        "forgets_the_method_with_any_update",
+        hears(lambda m: m.setdefault("payment_method", ""), "update"),
+        "077a 078a 078b 086",
+    ),
+    _fault("does_not_store_what_update_tells", hears(drops("description", "receipt_email"), "update"), "213"),
+    _fault(
+        "refuses_updates_while_an_action_is_pending",
+        _in_status("requires_action", _refusing, "update"),
+        "076a 077b 078b",
+    ),
+    _fault("refuses_updates_of_succeeded_intents", _in_status("succeeded", _refusing, "update"), "084b 084c 084d 086"),
+    _fault("replaces_metadata", acts(_replaces_metadata), "078 079"),
+    _fault("keeps_metadata_that_is_emptied", hears(_keeps_empty, "update"), "079 080"),
+    _fault("keeps_last_errors", _keeps_last_errors, "082"),
+    _fault("refuses_future_usage", refuses(lambda members: "setup_future_usage" in members, "update"), "087"),
+    _fault("does_not_change_capture_methods", refuses(lambda members: "capture_method" in members, "update"), "215"),
+    _fault(
+        "takes_whatever_update_is_sent",
+        _if_refused(_for_its_members, showing(unchanged), "update"),
+        "081 081a 081b 081c 087a 214 216",
+    ),
+    _fault(
+        "updates_whatever_the_status",
+        _if_refused(_for_its_state, showing(unchanged), "update"),
+        "084 084a 084b 084c 084d 084f 084g 085 085a 085b 228",
+    ),
+    _fault("updates_what_it_refuses", _after_refusal(_for_its_members, "update", "", amount="2500"), "163b"),
+    _fault(
+        "changes_amounts_it_refuses_to_change", remembers(sets(amount=2500), _refused("update", "succeeded")), "163 228"
+    ),
+    _fault(
+        "reopens_by_a_refused_update",
+        remembers(sets(status="requires_payment_method"), _refused("update", "succeeded")),
+        "033 084e 163 191 205 228",
+    ),
+    # -- confirm
+    _fault(
+        "confirms_what_it_refuses", _after_refusal(_for_its_members, "confirm", "confirm", payment_method=CARD), "163a"
+    ),
+    _fault("confirms_processing_intents", _in_status("processing", showing(unchanged), "confirm"), "109a"),
+    # -- capture
+    _fault("answers_capture_too_early", _too_early("capture"), "130 130a 131 132 133 176a 228"),
+    _fault(
+        "captures_in_the_background",
+        shows(sets(status="processing"), "capture", status="succeeded", inside_errors=False),
+        "130a",
+    ),
+    _fault("captures_less_than_all", hears(lambda m: m.setdefault("amount_to_capture", "1999"), "capture"), "131 132"),
+    _fault(
+        "captures_all_for_a_part", hears(drops("amount_to_capture"), "capture"), "133a 134 135 135a 135b 218 220 228"
+    ),
+    _fault("keeps_the_rest_of_a_partial_capture", _keeps_the_rest, "133a 195"),
+    _fault("refuses_partial_captures", refuses(_a_part, "capture"), "133 133a 219 228"),
+    _fault(
+        "captures_more_than_is_held",
+        _if_refused(_for_its_amount, _receives_what_it_is_told, "capture"),
+        "134 135 135a 135b 204 228",
+    ),
+    _fault(
+        "releases_a_hold_that_is_too_small",
+        _after_refusal(_for_its_amount, "capture", "cancel"),
+        "135b 163 228",
+    ),
+    _fault("captures_once_for_all", hears(reads("final_capture", lambda v: v == "false"), "capture"), "218"),
+    _fault(
+        "refuses_metadata_of_captures_and_increments",
+        refuses(_has_metadata, "capture", "increment_authorization"),
+        "219 231",
+    ),
+    _fault(
+        "takes_whatever_capture_is_sent",
+        _if_refused(_for_its_members, accepting(), "capture"),
+        "134 135 135a 135b 220 228",
+    ),
+    _fault(
+        "captures_whatever_the_status",
+        _if_refused(_for_its_state, showing(unchanged), "capture"),
+        "136 136a 136b 136c 136d 137 137a 137b 137c 138 228",
+    ),
+    _fault(
+        "collects_from_canceled_intents",
+        remembers(sets(status="succeeded"), _refused("capture", "canceled")),
+        "028 030 146a 163 191 228",
+    ),
+    # -- increment
+    _fault("increments_nothing", _too_early("increment_authorization"), "223"),
+    _fault("captures_by_increment", shows(sets(status="succeeded"), "increment_authorization"), "190 191 195 222 228"),
+    _fault("holds_more_than_the_amount", shows(sets(amount=HELD), "increment_authorization"), "204 223 228"),
+    _fault(
+        "takes_whatever_increment_is_sent",
+        _if_refused(_for_its_members, showing(unchanged), "increment_authorization"),
+        "148 150 150a 232",
+    ),
+    _fault(
+        "increments_whatever_the_status",
+        _if_refused(_for_its_state, showing(unchanged), "increment_authorization"),
+        "149 149a 149b 149c 149d 228",
+    ),
+    # -- cancel
+    _fault("answers_cancel_too_early", _too_early("cancel"), "139 139a 139b 139c 140 176b 190 228"),
+    _fault("forgets_why_it_canceled", shows(sets(cancellation_reason=None), "cancel"), "140"),
+    _fault(
+        "has_reasons_of_its_own",
+        shows(
+            where(lambda o: not o["cancellation_reason"], sets(cancellation_reason="abandoned")),
+            "cancel",
+            status="canceled",
+        ),
+        "141",
+    ),
+    _fault(
+        "keeps_what_canceled_intents_hold",
+        shows(lambda o: o.update(amount_capturable=o["amount"]), "cancel"),
+        "142 163 195 228",
+    ),
+    _fault("takes_whatever_cancel_is_sent", _if_refused(_for_its_members, accepting(), "cancel"), "147 225"),
+    _fault(
+        "cancels_whatever_the_status",
+        _if_refused(_for_its_state, showing(unchanged), "cancel"),
+        "143 144 145 145a 145b 145c 228",
+    ),
+    _fault("does_not_abandon", refuses(lambda m: m.get("cancellation_reason") == "abandoned", "cancel"), "140 224"),
+    # -- refusals of all these
+    _fault(
+        "refuses_for_reasons_of_its_own",
+        tells(
+            where(lambda e: _for_its_state(e) or _for_its_amount(e), sets(code="processing_error")),
+            "update",
+            "capture",
+            "cancel",
+        ),
+        "084b 085b 135a 137a 137c 145a 145c",
+    ),
+    _fault(
+        "answers_refusals_409", answers(409, "update", "capture", "cancel", when=400), "084a 085a 135 137 137b 145 145b"
+    ),
+    _fault("does_not_say_what_it_refuses", tells(drops("param", "payment_intent"), "update"), "084c 084d"),
+    # -- customer balance, microdeposits
+    _fault("applies_balances_to_cards", instead_of_refusal(showing(unchanged), "apply_customer_balance"), "151"),
+    _fault("answers_verification_too_early", _too_early("verify_microdeposits"), "152 152a 190"),
+    _fault(
+        "asks_for_no_microdeposits",
+        hears(lambda m: [m.pop(n) for n in list(m) if n.startswith("payment_method_options")], "confirm"),
+        "127a 152d 189",
+    ),
+    _fault(
+        "takes_any_microdeposits",
+        instead_of_refusal(accepting(descriptor_code="SM11AA"), "verify_microdeposits"),
+        "152b 152c 153 153a",
+    ),
+    _fault("verifies_canceled_intents", _in_status("canceled", showing(unchanged), "verify_microdeposits"), "227"),
+    _fault(
+        "has_one_word_for_microdeposits",
+        tells(sets(code="payment_method_microdeposit_failed"), "verify_microdeposits"),
+        "152b 152c 153",
+    ),
+    # -- money
+    _fault(
+        "collects_before_the_payer_has_acted",
+        shows(lambda o: o.update(amount_received=o["amount"]), "confirm", "retrieve", status="requires_action"),
+        "205 228",
+    ),
+    # -- idempotency
+    _fault("makes_an_intent_behind_each_replay", acts(_makes_one_behind_replays), "165"),
+    _fault("takes_repeated_updates_for_others", keys.collides("update"), "176c"),
+    _fault(
+        "ignores_keys_of_operations_on_intents",
+        keys.ignores_keys("update", "confirm", "capture", "cancel"),
+        "169 169a 170 176 176a 176b",
+    ),
+    _fault("does_not_mark_replays", keys.leaves_unmarked(REPLAYED), "166"),
+    _fault("marks_first_answers", keys.marks_all(REPLAYED), "166a"),
+    _fault("replays_with_another_secret", keys.alters_replays(REPLAYED, _with_another_secret), "164a"),
+    _fault("counts_keys_for_one_operation", acts(_for_one_operation), "169 169a"),
+    _fault("carries_out_conflicts", keys.in_conflict(keys.carried_out), "167 167a 168"),
+    _fault("forgets_declines", keys.forgets(lambda said: said.status == 402), "170"),
+    _fault(
+        "keeps_what_failed_validation", keys.keeps(keys.any_body, "create", when=lambda said: said.status == 400), "171"
+    ),
+    _fault("replays_retrieves", keys.keeps(keys.whole_request, "retrieve"), "172"),
+    _fault("knows_keys_late", keys.knows_keys_late(), "175"),
+    _fault("refuses_long_keys", keys.rekeys(lambda key: key if len(key) < 255 else ""), "173"),
+    _fault("cuts_long_keys", keys.rekeys(lambda key: key[:255]), "174"),
+]
