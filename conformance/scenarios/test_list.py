@@ -27,7 +27,6 @@ from conformance.scenarios.listing import (
 from conformance.scenarios.outcomes import Inconclusive, NonConformance
 from conformance.scenarios.performing import once, prepared, what
 
-DAY = 86400  # seconds
 SEARCH_PATIENCE = 60.0  # seconds that a new intent may take to be found, unless a row says otherwise
 MARK = "<marker>"  # stands in a row's search for a text that no other intent holds
 
@@ -120,7 +119,8 @@ def test_list_exhausted(act: Actor, args: Table) -> None:
     (``created``), by which only the last three intents of the run, and what comes later, are walked.
     """
     need_cursor(act)
-    _walked(act, args)  # goes on until a page is empty
+    if not any(one.items for one in _walked(act, args)):  # it goes on until a page is empty
+        raise Inconclusive("the list showed nothing from the first page on")
 
 
 @takes("query", "from", "around")
@@ -286,7 +286,7 @@ def _filter_by_time(act: Actor, args: Table) -> None:
     moment = own.get(member)
     if not isinstance(moment, int) or isinstance(moment, bool):
         raise Inconclusive(f"{member} is no number of seconds")
-    for start, expected in ((moment, own), (moment - DAY, {}), (moment + DAY, {})):
+    for start, expected in ((moment, own), (moment - 1, {}), (moment + 1, {})):
         query = {args["from"]: start, **_until(args, start)}
         _expect_only(act, query, member, start, expected, {} if expected else own)
 

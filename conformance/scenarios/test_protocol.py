@@ -6,6 +6,7 @@ from conformance.contract.validation import Validators
 from conformance.scenarios.acting import Actor, Table, for_each, told
 from conformance.scenarios.arguments import REFUSAL, takes
 from conformance.scenarios.expecting import expect_refusal
+from conformance.scenarios.outcomes import Inconclusive
 from conformance.scenarios.performing import prepared
 
 
@@ -59,6 +60,8 @@ def test_expands(act: Actor, args: Table) -> None:
         )
     )
     found = act.made(answer).get(member)
+    if found is None:
+        raise Inconclusive(f"there is no {member} to expand")
     if not isinstance(found, dict):
         act.contradict(answer, f"{member} is an object when expanded", found, f"/{member}")
     if "schema" in args:

@@ -271,9 +271,20 @@ def _makes_one_behind_replays(asked: Asked, serve: Serve) -> Said:
     return said
 
 
+def _with_another_charge(said: Said) -> None:
+    body = said.json
+    if said.succeeded and body.get("latest_charge"):
+        said.json = {**body, "latest_charge": "ch_another"}
+
+
 def _with_another_secret(said: Said) -> None:
     if said.succeeded:
         said.json = {**said.json, "client_secret": f"{said.json['id']}_secret_again"}
+
+
+def _bound_included(query: Object) -> None:
+    if "created[lt]" in query:
+        query["created[lte]"] = query.pop("created[lt]")
 
 
 FAULTS = [
@@ -361,6 +372,7 @@ FAULTS = [
         "lists_intents_in_short", shows(drops("created", "livemode", "payment_method_types"), "list"), "019 024 065"
     ),
     _fault("lists_all_there_is", listing.hears_query(lambda query: query.setdefault("limit", "100")), "066"),
+    _fault("takes_an_exclusive_bound_for_an_inclusive_one", listing.hears_query(_bound_included), "070"),
     _fault("ignores_limits", listing.hears_query(drops("limit")), "066a"),
     _fault("fills_pages_of_any_size", _fills_any_page(), "067"),
     _fault("ignores_cursors", listing.hears_query(drops("starting_after", "ending_before")), "068 068a"),
@@ -577,6 +589,7 @@ FAULTS = [
     ),
     _fault("does_not_mark_replays", keys.leaves_unmarked(REPLAYED), "166"),
     _fault("marks_first_answers", keys.marks_all(REPLAYED), "166a"),
+    _fault("charges_again_where_it_replays", keys.alters_replays(REPLAYED, _with_another_charge), "176 176a"),
     _fault("replays_with_another_secret", keys.alters_replays(REPLAYED, _with_another_secret), "164a"),
     _fault("counts_keys_for_one_operation", acts(_for_one_operation), "169 169a"),
     _fault("carries_out_conflicts", keys.in_conflict(keys.carried_out), "167 167a 168"),
