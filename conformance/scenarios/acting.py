@@ -48,9 +48,8 @@ class Actor:
     def leaves_intent(self, sighting: Sighting) -> bool:
         """Whether an answer leaves the intent as it was: a refusal of the request, not of the payment."""
         declined = self.contract.error_kinds.get("declined")
-        return 400 <= sighting.response.status < 500 and sighting.response.status not in (
-            declined.status if declined else ()
-        )
+        failed_payments = (declined.status if declined else ()) or (402,)
+        return 400 <= sighting.response.status < 500 and sighting.response.status not in failed_payments
 
     def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """What ``make`` gives, made once in a run for all who ask by this key. Raises as ``Memory.once`` does."""

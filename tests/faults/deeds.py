@@ -227,3 +227,47 @@ def refuses(when: Callable[[Object], object], *operations: str) -> Maker:
         return serve(asked)
 
     return lambda: lie
+
+
+def in_status(status: str, otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where these operations come upon an intent in a status."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation in operations:
+            found = serve(asked.retrieving())
+            if found.succeeded and found.json["status"] == status:
+                return otherwise(asked.sending(idempotency_key=None), serve)
+        return serve(asked)
+
+    return acts(lie)
+
+
+def counting(change: Callable[[Object, int], object]) -> Maker:
+    """Shows an intent changed whenever it is retrieved again; the change is told how often it was already."""
+
+    def make() -> Lie:
+        times: dict[str, int] = {}
+
+        def lie(asked: Asked, serve: Serve) -> Said:
+            said = serve(asked)
+            if asked.operation == "retrieve" and said.succeeded:
+                seen = times[asked.intent] = times.get(asked.intent, -1) + 1
+                if seen:
+                    body = said.json
+                    change(body, seen)
+                    said.json = body
+            return said
+
+        return lie
+
+    return make
+
+
+def captured(asked: Asked, serve: Serve) -> Said:
+    """Takes a cancel for a capture."""
+    return serve(replace(asked, path=asked.path.replace("/cancel", "/capture")).saying({}))
+
+
+def refusing(asked: Asked, serve: Serve) -> Said:
+    """Refuses, by reading JSON that is none."""
+    return serve(replace(asked, body=b"["))

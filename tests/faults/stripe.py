@@ -165,11 +165,9 @@ FAULTS = [
     _fault(
         "refuses_metadata",
         refuses(lambda members: any(name.startswith("metadata") for name in members), "create"),
-        "004 165 186",
+        "004 186",
     ),
-    _fault(
-        "does_not_see_the_method_of_create", hears(drops("payment_method"), "create"), "041 042 111a 126 182a 187 228"
-    ),
+    _fault("does_not_see_the_method_of_create", hears(drops("payment_method"), "create"), "041 042 111a 126 187 228"),
     # -- confirm
     _fault("charges_declined_cards", _method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 098 123"),
     _fault("answers_declines_400", answers(400, when=402), "091 101a 102a"),

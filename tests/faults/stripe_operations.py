@@ -7,7 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from . import keys, listing
-from .deeds import accepting, acts, instead_of_refusal, refuses, remembers, showing, trusts, unchanged
+from .deeds import (
+    accepting,
+    acts,
+    counting,
+    in_status,
+    instead_of_refusal,
+    refuses,
+    remembers,
+    showing,
+    trusts,
+    unchanged,
+)
 from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids, presents
 from .lies import (
     Maker,
@@ -84,19 +95,6 @@ def _after_refusal(why: Callable[[Object], object], operation: str, then: str, *
     return acts(lie)
 
 
-def _in_status(status: str, otherwise: Lie, *operations: str) -> Maker:
-    """Does something else where these operations come upon an intent in a status."""
-
-    def lie(asked: Asked, serve: Serve) -> Said:
-        if asked.operation in operations:
-            found = serve(asked.retrieving())
-            if found.succeeded and found.json["status"] == status:
-                return otherwise(asked.sending(idempotency_key=None), serve)
-        return serve(asked)
-
-    return acts(lie)
-
-
 def _refusing(asked: Asked, serve: Serve) -> Said:
     """Refuses, for a member that nobody knows."""
     return serve(asked.saying({"unheard_of": "1"}))
@@ -111,27 +109,6 @@ def _too_early(operation: str) -> Maker:
         return replace(before, headers=said.headers) if before and said.succeeded else said
 
     return acts(lie)
-
-
-def _counting(change: Callable[[Object, int], object]) -> Maker:
-    """Shows an intent changed whenever it is retrieved again; the change is told how often it was already."""
-
-    def make() -> Lie:
-        times: dict[str, int] = {}
-
-        def lie(asked: Asked, serve: Serve) -> Said:
-            said = serve(asked)
-            if asked.operation == "retrieve" and said.succeeded:
-                seen = times[asked.intent] = times.get(asked.intent, -1) + 1
-                if seen:
-                    body = said.json
-                    change(body, seen)
-                    said.json = body
-            return said
-
-        return lie
-
-    return make
 
 
 # -- list ------------------------------------------------------------------------------------------------------------
@@ -302,14 +279,12 @@ FAULTS = [
     _fault("lists_for_publishable_keys", trusts(KEY, "list", when=presents("pk_test")), "011a"),
     # -- retrieve
     _fault("retrieves_another_intent", shows(sets(id="pi_another"), "retrieve"), "034 060"),
-    _fault(
-        "notes_retrieves_in_the_description", _counting(lambda o, n: o.update(description=f"seen {n} times")), "207"
-    ),
-    _fault("charges_for_retrieves", _counting(lambda o, n: o.update(amount=o["amount"] + n)), "163 163a 207 208 228"),
+    _fault("notes_retrieves_in_the_description", counting(lambda o, n: o.update(description=f"seen {n} times")), "207"),
+    _fault("charges_for_retrieves", counting(lambda o, n: o.update(amount=o["amount"] + n)), "163 163a 207 208 228"),
     _fault(
         "retrieves_what_is_not_confirmed_as_canceled",
         shows(where(lambda o: o["status"] in UNCONFIRMED, sets(status="canceled")), "retrieve"),
-        "029 060 060a 060b 092 101c 104d 120 121 124 163 163b 172 191 228",
+        "029 060 060a 060b 092 101c 104d 120 121 124 163 163b 191 228",
     ),
     _fault(
         "retrieves_pending_actions_as_done",
@@ -424,10 +399,10 @@ FAULTS = [
     _fault("does_not_store_what_update_tells", hears(drops("description", "receipt_email"), "update"), "213"),
     _fault(
         "refuses_updates_while_an_action_is_pending",
-        _in_status("requires_action", _refusing, "update"),
+        in_status("requires_action", _refusing, "update"),
         "076a 077b 078b",
     ),
-    _fault("refuses_updates_of_succeeded_intents", _in_status("succeeded", _refusing, "update"), "084b 084c 084d 086"),
+    _fault("refuses_updates_of_succeeded_intents", in_status("succeeded", _refusing, "update"), "084b 084c 084d 086"),
     _fault("replaces_metadata", acts(_replaces_metadata), "078 079"),
     _fault("keeps_metadata_that_is_emptied", hears(_keeps_empty, "update"), "079 080"),
     _fault("keeps_last_errors", _keeps_last_errors, "082"),
@@ -456,7 +431,7 @@ FAULTS = [
     _fault(
         "confirms_what_it_refuses", _after_refusal(_for_its_members, "confirm", "confirm", payment_method=CARD), "163a"
     ),
-    _fault("confirms_processing_intents", _in_status("processing", showing(unchanged), "confirm"), "109a"),
+    _fault("confirms_processing_intents", in_status("processing", showing(unchanged), "confirm"), "109a"),
     # -- capture
     _fault("answers_capture_too_early", _too_early("capture"), "130 130a 131 132 133 176a 228"),
     _fault(
@@ -567,7 +542,7 @@ FAULTS = [
         instead_of_refusal(accepting(descriptor_code="SM11AA"), "verify_microdeposits"),
         "152b 152c 153 153a",
     ),
-    _fault("verifies_canceled_intents", _in_status("canceled", showing(unchanged), "verify_microdeposits"), "227"),
+    _fault("verifies_canceled_intents", in_status("canceled", showing(unchanged), "verify_microdeposits"), "227"),
     _fault(
         "has_one_word_for_microdeposits",
         tells(sets(code="payment_method_microdeposit_failed"), "verify_microdeposits"),
