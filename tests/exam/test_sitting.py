@@ -108,7 +108,7 @@ def test_refusals_leave_an_intent_for_the_next_case(act: Actor, server: Server) 
 
 def test_a_success_and_a_decline_use_an_intent_up(act: Actor, server: Server) -> None:
     sitting = test_exam.Sitting(act)
-    for status in (200, 402, 422):
+    for status in (200, 403, 422):  # this provider declines with 403
         server.refund = (status, CHARGE)
         sitting.send(case("refund", "positive", {}))
     assert len(set(server.paths("/refund"))) == 3
