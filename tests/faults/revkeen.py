@@ -12,6 +12,7 @@ from .deeds import (
     acts,
     captured,
     confirms_again,
+    counting,
     flattens,
     in_html,
     in_status,
@@ -171,23 +172,6 @@ def _confirms_by_update(asked: Asked, serve: Serve) -> Said:
     return serve(replace(asked, path=path).sending(idempotency_key=None).saying({"payment_method": CARD}))
 
 
-def _counting(change: Callable[[Object, int], object]) -> Lie:
-    """Shows an intent changed whenever it is retrieved again; the change is told how often it was already."""
-    times: dict[str, int] = {}
-
-    def lie(asked: Asked, serve: Serve) -> Said:
-        said = serve(asked)
-        if asked.operation == "retrieve" and said.succeeded:
-            seen = times[asked.intent] = times.get(asked.intent, -1) + 1
-            if seen:
-                body = said.json
-                change(body, seen)
-                said.json = body
-        return said
-
-    return lie
-
-
 def _told_in_the_body(said: Said) -> None:
     if said.succeeded:
         said.json = {**said.json, "replayed": True}
@@ -340,12 +324,10 @@ FAULTS = [
         shows(lambda o: o.update(created=o["created"] - 60), "retrieve"),
         "050b",
     ),
-    _fault(
-        "notes_retrieves_in_the_description", lambda: _counting(lambda o, n: o.update(description=f"seen {n}")), "160a"
-    ),
+    _fault("notes_retrieves_in_the_description", counting(lambda o, n: o.update(description=f"seen {n}")), "160a"),
     _fault(
         "charges_for_retrieves",
-        lambda: _counting(lambda o, n: o.update(amount=o["amount"] + n)),
+        counting(lambda o, n: o.update(amount=o["amount"] + n)),
         "050b 157 160 160a 177",
     ),
     _fault(
