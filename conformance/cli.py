@@ -145,17 +145,27 @@ def audit(files: tuple[Path, ...], provider: str, strict: bool, contracts: str, 
 @click.option("--provider", required=True, help="Which contract to speak.")
 @click.option("--port", default=0, show_default=True, help="On 127.0.0.1; 0 is a free one.")
 @click.option("--write-target", type=click.Path(path_type=Path), help="Write a target file that reaches the server.")
-def serve(provider: str, port: int, write_target: Path | None) -> None:
+@click.option("--fault", default="", metavar="NAME", help="Be wrong in one way; --list-faults names them.")
+@click.option("--list-faults", is_flag=True, help="List the faults and the requirements that each breaks, and exit.")
+def serve(provider: str, port: int, write_target: Path | None, fault: str, list_faults: bool) -> None:
     """Run the reference server on loopback until interrupted."""
-    from conformance.reference import provider_names, serve, target_settings
+    from conformance.reference import policies_of, provider_names, serve, target_settings
 
     if provider not in provider_names():
         _fail(f"--provider {provider}: the reference server speaks {', '.join(provider_names())}", WRONG_INVOCATION)
+    if list_faults:
+        _list_faults(provider)
+        return
     try:
-        with serve(provider, port=port) as url:
+        policies = policies_of(provider, fault)
+    except ValueError as error:
+        _fail(f"--fault {fault}: {error}; --list-faults names them all", WRONG_INVOCATION)
+    try:
+        with serve(provider, port=port, policies=policies) as url:
             if write_target:
                 _write(write_target, _target_file(provider, url, target_settings(provider)))
-            click.echo(f"{provider} reference server: {url}")
+            but = f", which {fault.replace('_', ' ')}" if fault else ""
+            click.echo(f"{provider} reference server{but}: {url}")
             sys.stdout.flush()
             import threading
 
@@ -164,6 +174,13 @@ def serve(provider: str, port: int, write_target: Path | None) -> None:
         _fail(f"--port {port}: {error}", WRONG_INVOCATION)
     except KeyboardInterrupt:
         click.echo("stopped")
+
+
+def _list_faults(provider: str) -> None:
+    from conformance.reference.faults import faults_of
+
+    for name, fault in faults_of(provider).items():
+        click.echo(f"{name:<52} {' '.join(sorted(fault.breaks))}")
 
 
 def _write(path: Path, text: str) -> None:

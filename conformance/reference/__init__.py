@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from .app import Application
+from .app import application
 from .policies import Policies
 from .providers import PROVIDERS, Provider
 from .serving import serve_for_ever, serving
@@ -34,13 +35,22 @@ def provider_names() -> tuple[str, ...]:
     return tuple(PROVIDERS)
 
 
-def policies_of(provider: str) -> Policies:
-    """A provider's known-good policies, to be varied with ``dataclasses.replace``.
+def policies_of(provider: str, fault: str = "") -> Policies:
+    """A provider's known-good policies, to be varied with ``dataclasses.replace``; with a ``fault``, known-bad ones.
 
     Raises:
-        ValueError: no provider has that name.
+        ValueError: no provider, or none of its faults, has that name.
     """
-    return _provider(provider).policies
+    policies = _provider(provider).policies
+    if not fault:
+        return policies
+    from .faults import faults_of
+
+    known = faults_of(provider)
+    if fault not in known:
+        near = get_close_matches(fault, known, n=3) or [f"{len(known)} others"]
+        raise ValueError(f"no fault of {provider} is named {fault!r}; there are {', '.join(near)}")
+    return known[fault].change(policies)
 
 
 def create_app(provider: str, policies: Policies | None = None) -> WSGIApplication:
@@ -49,7 +59,7 @@ def create_app(provider: str, policies: Policies | None = None) -> WSGIApplicati
     Raises:
         ValueError: no provider has that name.
     """
-    return Application(policies or policies_of(provider))
+    return application(policies or policies_of(provider))
 
 
 def target_settings(provider: str) -> dict[str, Any]:

@@ -14,9 +14,16 @@ from .operations import OPERATIONS, current
 from .policies import Policies, Task
 from .rendering import ACTIONS, View
 from .store import Store
+from .wire import Lying
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def application(policies: Policies) -> WSGIApplication:
+    """A new server: its policies, a memory of its own, and the lie that it tells, if any."""
+    server = Application(policies)
+    return Lying(server, policies.lie()) if policies.lie else server
 
 
 class Application:

@@ -19,6 +19,7 @@ from .model import Answer, Call, Caller, Intent, Page, Params
 from .rendering import View, nothing_expanded
 from .routing import Route
 from .store import Store
+from .wire import Lie
 
 
 def anyone(call: Call, intent: Intent | None) -> None:
@@ -38,7 +39,8 @@ class Policies:
     operations read; ``expansion`` tells which members the caller wants whole; ``headers`` are the protocol's, added to
     every answer; ``success`` is the status of an operation that went through, 200 unless it says otherwise;
     ``listing`` chooses the intents of a page, ``paging`` renders the page around its rendered items; ``operations`` are
-    those that only this provider has, or carries out in its own way.
+    those that only this provider has, or carries out in its own way. ``lie`` makes what stands between this server and
+    its clients; an honest one has none.
     """
 
     base_path: str
@@ -62,6 +64,7 @@ class Policies:
     paging: Callable[[list[Mapping[str, Any]], Page, View], Any] = bare
     operations: Mapping[str, Callable[[Task], Intent | Page]] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
+    lie: Callable[[], Lie] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from .app import Application
+from .app import application
 from .policies import Policies
 
 _HOST = "127.0.0.1"
@@ -18,7 +18,7 @@ _THREADS = 8
 
 
 def _listen(policies: Policies, port: int) -> Any:
-    return create_server(Application(policies), host=_HOST, port=port, threads=_THREADS, ident=None)
+    return create_server(application(policies), host=_HOST, port=port, threads=_THREADS, ident=None)
 
 
 @contextmanager

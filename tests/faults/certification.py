@@ -8,23 +8,21 @@ import httpx
 
 from conformance.contract import load_contract
 from conformance.order import embedded_target
-from conformance.reference import create_app
+from conformance.reference import create_app, policies_of
 from conformance.run import Run
 from conformance.session import act
 from conformance.verdict import Certificate
 
-from .faulty import Faulty, Lie
 
-
-def certified(provider: str, lie: Lie | None, folder: Path) -> Certificate:
-    """The certificate of the reference server with that lie (None: without any)."""
+def certified(provider: str, fault: str, folder: Path, seed: int = 1) -> Certificate:
+    """The certificate of the reference server with that fault (empty: without any)."""
     contract = load_contract(provider)
-    app = create_app(provider)
     run = Run(
         contract=contract,
         target=embedded_target(contract),
         folder=folder,
-        transport=httpx.WSGITransport(app=Faulty(app, lie) if lie else app),
+        seed=seed,
+        transport=httpx.WSGITransport(app=create_app(provider, policies_of(provider, fault))),
     )
     run.preflight()
     act(run)

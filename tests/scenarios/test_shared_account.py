@@ -14,11 +14,11 @@ from conformance.contract import Contract, load_contract
 from conformance.evidence.forms import encode_form
 from conformance.order import embedded_target
 from conformance.reference import create_app
+from conformance.reference.wire import Asked, Lie, Lying, Said, Serve
 from conformance.run import Run, Selection
 from conformance.session import act
 from conformance.target.client import FORM
 from conformance.target.values import Instruments
-from tests.faults.faulty import Asked, Faulty, Lie, Said, Serve
 
 EARLIER = 120  # intents of others that are there already; more than a page
 LISTED = ("same_key_one_effect", "key_reuse_creates_nothing")  # beside all checks that are named after the list
@@ -52,7 +52,7 @@ def test_what_others_make_is_no_fault(provider: str, tmp_path: Path) -> None:
         target=embedded_target(contract),
         folder=tmp_path,
         selection=Selection(ids=about),
-        transport=httpx.WSGITransport(app=Faulty(create_app(provider), busy(contract))),
+        transport=httpx.WSGITransport(app=Lying(create_app(provider), busy(contract))),
     )
     run.preflight()
     act(run)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from .faulty import Asked, Object, Said, Serve
+from conformance.reference.wire import Asked, Object, Said, Serve
+
 from .lies import Change, Maker, says
 
 Items = list[Object]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+from conformance.reference.wire import Asked, Lie, Object, Said, Serve
 
 from . import keys, listing
 from .deeds import (
@@ -19,14 +22,16 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids, presents
+from .fault import lying
 from .lies import (
     Maker,
+    anonymous,
     answers,
     both,
     drops,
     error_of,
     hears,
+    presents,
     reads,
     says,
     sets,
@@ -42,10 +47,6 @@ HELD = 2000  # what an intent holds that is created without further ado
 REPLAYED = "Idempotent-Replayed"
 UNEXPECTED = "payment_intent_unexpected_state"
 UNCONFIRMED = ("requires_payment_method", "requires_confirmation")
-
-
-def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
-    return Fault(name, lie, ids("STR", breaks))
 
 
 def _for_its_state(error: Object) -> bool:
@@ -263,6 +264,8 @@ def _bound_included(query: Object) -> None:
     if "created[lt]" in query:
         query["created[lte]"] = query.pop("created[lt]")
 
+
+_fault = partial(lying, "STR")
 
 FAULTS = [
     # -- transport and authentication

@@ -1,4 +1,4 @@
-"""A server with one fault: WSGI middleware around the reference server that alters what it hears or what it says."""
+"""Requests and answers on their way, and a lie that stands between the server and its clients."""
 
 from __future__ import annotations
 
@@ -110,17 +110,8 @@ Serve = Callable[[Asked], Said]
 Lie = Callable[[Asked, Serve], Said]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One way to be wrong. ``lie`` makes its handler anew for each run; ``breaks`` are the ids that have to fail."""
-
-    name: str
-    lie: Callable[[], Lie]
-    breaks: frozenset[str]
-
-
-class Faulty:
-    """The WSGI application."""
+class Lying:
+    """The WSGI application around another one, whose requests and answers pass a lie."""
 
     def __init__(self, app: Any, lie: Lie) -> None:
         self._app, self._lie = app, lie
@@ -157,23 +148,3 @@ def _environ(asked: Asked) -> dict[str, Any]:
         "wsgi.input": io.BytesIO(asked.body),
     }
     return given
-
-
-def ids(prefix: str, text: str) -> frozenset[str]:
-    """``"001 002a"`` as full ids."""
-    return frozenset(f"{prefix}-{number}" for number in text.split())
-
-
-def credential(asked: Asked) -> str:
-    """Whatever the request presents, empty where it is nothing."""
-    return asked.headers.get("authorization", "") + asked.headers.get("x-api-key", "")
-
-
-def anonymous(asked: Asked) -> bool:
-    """The request presents no credential."""
-    return not credential(asked)
-
-
-def presents(word: str) -> Callable[[Asked], bool]:
-    """The request's credential has this word in it."""
-    return lambda asked: word in credential(asked)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+from conformance.reference.wire import Asked, Lie, Object, Said, Serve
 
 from . import keys
 from .deeds import (
@@ -26,14 +29,16 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids, presents
+from .fault import lying
 from .lies import (
     OPERATIONS,
     Maker,
+    anonymous,
     answers,
     drops,
     hears,
     inside,
+    presents,
     reads,
     says,
     sets,
@@ -49,10 +54,6 @@ CARD, DECLINED, AUTHENTICATION, FOREIGN = (f"01K600000000000000000000{n}" for n 
 ALL = (*OPERATIONS, "capture")
 CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_action", "requires_capture")
 THREE_D_SECURE = {"flow": "challenge", "idempotency_key": "1", "status_url": "https://example.com/3ds", "challenge": {}}
-
-
-def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
-    return Fault(name, lie, ids("PPC", breaks))
 
 
 def _method(wrong: str, instead: str) -> Any:
@@ -185,6 +186,8 @@ def _with_the_intent(asked: Asked, serve: Serve, first: Said, refusal: Said) -> 
     refusal.json = {**first.json, **refusal.json}
     return refusal
 
+
+_fault = partial(lying, "PPC")
 
 FAULTS = [
     _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method", CARD)), "146 147"),

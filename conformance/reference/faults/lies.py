@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .faulty import Asked, Lie, Object, Said, Serve
+from conformance.reference.wire import Asked, Lie, Object, Said, Serve
 
 Maker = Callable[[], Lie]
 
@@ -153,3 +153,21 @@ def together(*makers: Maker) -> Maker:
         return lambda asked, serve: nested(lies, asked, serve)
 
     return make
+
+
+# -- who asks ---------------------------------------------------------------------------------------------------------
+
+
+def credential(asked: Asked) -> str:
+    """Whatever the request presents, empty where it is nothing."""
+    return asked.headers.get("authorization", "") + asked.headers.get("x-api-key", "")
+
+
+def anonymous(asked: Asked) -> bool:
+    """The request presents no credential."""
+    return not credential(asked)
+
+
+def presents(word: str) -> Callable[[Asked], bool]:
+    """The request's credential has this word in it."""
+    return lambda asked: word in credential(asked)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+from conformance.reference.wire import Asked, Lie, Object, Said, Serve
 
 from . import keys, listing
 from .deeds import (
@@ -25,15 +28,17 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids, presents
+from .fault import lying
 from .lies import (
     OPERATIONS,
     Maker,
+    anonymous,
     answers,
     both,
     drops,
     hears,
     inside,
+    presents,
     reads,
     says,
     sets,
@@ -48,10 +53,6 @@ CUSTOMER, CARD, DECLINED, AUTHENTICATION = (f"5e7f0000-0000-4000-8000-0000000000
 ALL = (*OPERATIONS, "list", "update", "capture")
 REPLAYED = "Idempotency-Replayed"
 UNCONFIRMED = ("requires_payment_method", "requires_confirmation")
-
-
-def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
-    return Fault(name, lie, ids("RVK", breaks))
 
 
 def _method(wrong: str, instead: str) -> Any:
@@ -181,6 +182,8 @@ def _refused_for_the_key(said: Said) -> None:
     if not said.succeeded:
         said.status = 409
 
+
+_fault = partial(lying, "RVK")
 
 FAULTS = [
     # -- the object

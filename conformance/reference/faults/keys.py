@@ -7,8 +7,9 @@ from dataclasses import replace
 from threading import Lock, current_thread, main_thread
 from time import sleep
 
-from .faulty import Asked, Lie, Said, Serve, credential
-from .lies import Maker
+from conformance.reference.wire import Asked, Lie, Said, Serve
+
+from .lies import Maker, credential
 
 KEY = "idempotency-key"
 

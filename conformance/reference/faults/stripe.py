@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+from conformance.reference.wire import Asked, Said, Serve
 
 from .deeds import (
     accepting,
@@ -23,8 +26,8 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .faulty import Asked, Fault, Said, Serve, anonymous, ids
-from .lies import OPERATIONS, answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
+from .fault import lying
+from .lies import OPERATIONS, anonymous, answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
 
 EVERYWHERE = (*OPERATIONS, "list", "update", "capture")
 KEY = {"authorization": "Bearer sk_test_reference"}
@@ -32,10 +35,6 @@ SOUND = {"amount": "2000", "currency": "usd", "payment_method_types[]": "card"}
 CARD = "pm_card_visa"
 GENERIC = f"{CARD}_chargeDeclined"
 AUTHENTICATION = "pm_card_authenticationRequired"
-
-
-def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
-    return Fault(name, lie, ids("STR", breaks))
 
 
 def _method(wrong: str, instead: str) -> Any:
@@ -63,6 +62,8 @@ def _one_answer_for_all(asked: Asked, serve: Serve) -> Said:
 def _confirms_with_another_version(asked: Asked, said: Said) -> None:
     said.headers["Stripe-Version"] = "2020-08-27"
 
+
+_fault = partial(lying, "STR")
 
 FAULTS = [
     # -- the object

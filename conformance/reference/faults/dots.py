@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
+
+from conformance.reference.wire import Asked, Lie, Object, Said, Serve
 
 from .deeds import (
     accepting,
@@ -21,9 +24,9 @@ from .deeds import (
     takes_repeats_for_one,
     trusts,
 )
-from .faulty import Asked, Fault, Lie, Object, Said, Serve, anonymous, ids
+from .fault import lying
 from .keys import KEY as IDEMPOTENCY_KEY
-from .lies import answers, drops, hears, reads, says, sets, shows, tells, together, where
+from .lies import anonymous, answers, drops, hears, reads, says, sets, shows, tells, together, where
 from .listing import hides, wrapped
 
 KEY = {"authorization": "Basic cmVmZXJlbmNlLWNsaWVudDpyZWZlcmVuY2Uta2V5"}
@@ -32,10 +35,6 @@ CARD, DECLINED, AUTHENTICATION = (f"d0750000-0000-4000-8000-0000000000{n}" for n
 NOT_FOUND = {"error": "not-found", "message": "Nothing is served here"}
 UNKNOWN_HEADER = {"error": "invalid-input", "message": "Idempotency-Key is not known"}
 NOBODYS = "5b0d1f5e-52a7-4c0a-9f54-3f3a1f6f2c11"
-
-
-def _fault(name: str, lie: Any, breaks: str = "") -> Fault:
-    return Fault(name, lie, ids("DOT", breaks))
 
 
 def _method(wrong: str, instead: str) -> Any:
@@ -114,6 +113,8 @@ def _listing(asked: Asked) -> bool:
 def _refused_confirm(asked: Asked, said: Said) -> bool:
     return asked.operation == "confirm" and said.status == 400
 
+
+_fault = partial(lying, "DOT")
 
 FAULTS = [
     # -- the object

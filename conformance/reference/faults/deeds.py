@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .faulty import Asked, Lie, Object, Said, Serve
+from conformance.reference.wire import Asked, Lie, Object, Said, Serve
+
 from .lies import Change, Maker, error_of
 
 

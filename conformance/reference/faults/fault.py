@@ -1,0 +1,31 @@
+"""A fault: one policy of the known-good server replaced by a lie, and the requirements that this breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from conformance.reference.policies import Policies
+
+from .lies import Maker
+
+Change = Callable[[Policies], Policies]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to be wrong, named by its lie: ``change`` replaces a policy, ``breaks`` are the ids that have to fail."""
+
+    name: str
+    change: Change
+    breaks: frozenset[str]
+
+
+def lying(prefix: str, name: str, lie: Maker, breaks: str) -> Fault:
+    """A fault that hears or says something else; ``breaks`` are ids without their prefix: ``"001 002a"``."""
+    return altered(prefix, name, lambda policies: replace(policies, lie=lie), breaks)
+
+
+def altered(prefix: str, name: str, change: Change, breaks: str) -> Fault:
+    """A fault of the server's own doing: ``change`` replaces one of its policies."""
+    return Fault(name, change, frozenset(f"{prefix}-{number}" for number in breaks.split()))
