@@ -142,7 +142,7 @@ def audit(files: tuple[Path, ...], provider: str, strict: bool, contracts: str, 
 
 
 @main.command()
-@click.option("--provider", required=True, help="Which contract to speak.")
+@click.option("--provider", default="", help="Which contract to speak.")
 @click.option("--port", default=0, show_default=True, help="On 127.0.0.1; 0 is a free one.")
 @click.option("--write-target", type=click.Path(path_type=Path), help="Write a target file that reaches the server.")
 @click.option("--fault", default="", metavar="NAME", help="Be wrong in one way; --list-faults names them.")
@@ -151,10 +151,12 @@ def serve(provider: str, port: int, write_target: Path | None, fault: str, list_
     """Run the reference server on loopback until interrupted."""
     from conformance.reference import policies_of, provider_names, serve, target_settings
 
-    if provider not in provider_names():
+    if not provider and not list_faults:
+        raise click.UsageError("Missing option '--provider'.")
+    if provider and provider not in provider_names():
         _fail(f"--provider {provider}: the reference server speaks {', '.join(provider_names())}", WRONG_INVOCATION)
     if list_faults:
-        _list_faults(provider)
+        _list_faults([provider] if provider else provider_names())
         return
     try:
         policies = policies_of(provider, fault)
@@ -176,11 +178,12 @@ def serve(provider: str, port: int, write_target: Path | None, fault: str, list_
         click.echo("stopped")
 
 
-def _list_faults(provider: str) -> None:
+def _list_faults(providers: Sequence[str]) -> None:
     from conformance.reference.faults import faults_of
 
-    for name, fault in faults_of(provider).items():
-        click.echo(f"{name:<52} {' '.join(sorted(fault.breaks))}")
+    for provider in providers:
+        for name, fault in faults_of(provider).items():
+            click.echo(f"{provider:<10} {name:<52} {' '.join(sorted(fault.breaks))}")
 
 
 def _write(path: Path, text: str) -> None:

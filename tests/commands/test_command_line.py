@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from conformance import __version__
 from conformance.cli import main
 from conformance.contract import load_contract, provider_names
+from conformance.reference.faults import faults_of
 
 COMMAND = [sys.executable, "-c", "from conformance.cli import main; main()"]
 HEAVY = ("httpx", "schemathesis", "hypothesis", "jsonschema_rs", "rich", "pytest", "yaml", "allure_commons", "werkzeug")
@@ -136,6 +137,29 @@ def test_a_served_target_is_judged_on_as_much_as_the_embedded_one(run: Callable,
     socket, memory = (json.loads((tmp_path / how / "certificate.json").read_text()) for how in ("socket", "memory"))
     verdicts = [{row["id"]: row["verdict"] for row in one["requirements"]} for one in (socket, memory)]
     assert {row for row in verdicts[0] if verdicts[0][row] != verdicts[1][row]} == set()
+
+
+def test_serve_with_a_fault(certify: Callable, tmp_path: Path) -> None:
+    file, fault = tmp_path / "target.toml", faults_of("dots")["charges_declined_cards"]
+    with served("--provider", "dots", "--fault", fault.name, "--write-target", file) as line:
+        assert "which charges declined cards: http://127.0.0.1:" in line
+        assert certify("--target", file, "--strict").exit_code == 1
+    certificate = json.loads((tmp_path / "out" / "certificate.json").read_text())
+    assert {row["id"] for row in certificate["requirements"] if row["verdict"] == "fail"} == fault.breaks
+
+
+def test_serve_lists_faults(run: Callable) -> None:
+    told = [line.split() for line in run("serve", "--list-faults").output.splitlines()]
+    assert {provider for provider, *_ in told} == set(provider_names())
+    assert ["dots", "charges_declined_cards", *sorted(faults_of("dots")["charges_declined_cards"].breaks)] in told
+    assert run("serve", "--list-faults", "--provider", "dots").output.count("\n") == len(faults_of("dots"))
+
+
+def test_serve_with_an_unknown_fault(run: Callable) -> None:
+    told = run("serve", "--provider", "dots", "--fault", "charges_declined_card")
+    assert told.exit_code == 2
+    assert "charges_declined_cards" in told.output
+    assert "--list-faults" in told.output
 
 
 def test_serve_on_a_taken_port(listen: Callable) -> None:

@@ -1,4 +1,4 @@
-"""Certifies a faulty server in memory and says which requirements failed."""
+"""Certifies a server in memory and says which requirements failed."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ import httpx
 
 from conformance.contract import load_contract
 from conformance.order import embedded_target
-from conformance.reference import create_app, policies_of
+from conformance.reference import Policies, create_app, policies_of
 from conformance.run import Run
 from conformance.session import act
 from conformance.verdict import Certificate
 
 
-def certified(provider: str, fault: str, folder: Path, seed: int = 1) -> Certificate:
-    """The certificate of the reference server with that fault (empty: without any)."""
+def prepared(provider: str, policies: Policies, folder: Path, seed: int = 1) -> Run:
+    """A run, ready to act, against the reference server with these policies."""
     contract = load_contract(provider)
-    run = Run(
+    return Run(
         contract=contract,
         target=embedded_target(contract),
         folder=folder,
         seed=seed,
-        transport=httpx.WSGITransport(app=create_app(provider, policies_of(provider, fault))),
+        transport=httpx.WSGITransport(app=create_app(provider, policies)),
     )
+
+
+def certified(provider: str, fault: str, folder: Path, seed: int = 1) -> Certificate:
+    """The certificate of the reference server with that fault (empty: without any)."""
+    run = prepared(provider, policies_of(provider, fault), folder, seed)
     run.preflight()
     act(run)
     return run.finish()
