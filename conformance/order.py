@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.checks import check_catalogue
 from conformance.contract import Contract, provider_names
 from conformance.contract.loading import load_contracts
 from conformance.contract.model import LEVELS
 from conformance.run import Run, Selection
+from conformance.target.clock import SkippingClock
 from conformance.target.settings import SettingsError, Target, load_target, make_target, refuse_live
 from conformance.verdict import Waiver, WaiverError, read_waivers
 
 if TYPE_CHECKING:
-    import httpx
+    from conformance.reference import Policies
 
 EMBEDDED = "reference"
 
@@ -83,7 +84,7 @@ def prepare_runs(order: Order) -> Iterator[Run]:
                 mode="in-process" if embedded else "live",
                 selection=selection,
                 waivers=waivers[target.provider],
-                transport=_in_memory(target.provider) if embedded else None,
+                **(embedded_server(target.provider) if embedded else {}),
             )
 
     return made()
@@ -116,12 +117,15 @@ def embedded_target(contract: Contract) -> Target:
     )
 
 
-def _in_memory(provider: str) -> httpx.BaseTransport:
+def embedded_server(provider: str, policies: Policies | None = None) -> dict[str, Any]:
+    """What a run takes to act on the reference server in memory: ``transport`` and ``clock``, in which nobody waits."""
     import httpx
 
-    from conformance.reference import create_app
+    from conformance.reference import create_app, policies_of
 
-    return httpx.WSGITransport(app=create_app(provider))
+    clock = SkippingClock()
+    policies = replace(policies or policies_of(provider), clock=clock.time)
+    return {"transport": httpx.WSGITransport(app=create_app(provider, policies)), "clock": clock}
 
 
 def _targets(order: Order, contracts: dict[str, Contract]) -> list[Target]:

@@ -17,6 +17,7 @@ from conformance.evidence.redaction import Redactor
 from conformance.scenarios.memory import Memory
 from conformance.sighting import Sighting, read_history
 from conformance.target.client import Client
+from conformance.target.clock import Clock
 from conformance.target.settings import SettingsError, Target
 from conformance.target.values import Instruments, MissingInstrument
 from conformance.verdict import Certificate, Mode, Waiver, certify, judge
@@ -76,6 +77,7 @@ class Run:
     selection: Selection = field(default_factory=Selection)
     waivers: tuple[Waiver, ...] = ()
     transport: httpx.BaseTransport | None = None
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.rows = self.selection.of(self.contract)
@@ -85,7 +87,9 @@ class Run:
         for earlier in ("certificate.json", "history/exchanges.jsonl"):
             (self.folder / earlier).unlink(missing_ok=True)
         self.history = History(self.redactor, self.folder / "history" / "exchanges.jsonl")
-        self.client = Client(self.contract, self.target, self.history, seed=self.seed, transport=self.transport)
+        self.client = Client(
+            self.contract, self.target, self.history, seed=self.seed, transport=self.transport, clock=self.clock
+        )
         self.instruments = Instruments(self.target.instruments)
         self.memory = Memory()
         self.outcomes: list[Outcome] = []

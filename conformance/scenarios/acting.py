@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -34,6 +33,7 @@ class Actor:
     ) -> None:
         self.contract, self.client, self.instruments = contract, client, instruments
         self.memory = memory or Memory()
+        self.clock = client.clock
         self.borrowed: list[int] = []
         members = contract.settings["members"]
         self.id, self.status, self.method = members["id"], members["status"], members["payment_method"]
@@ -221,12 +221,12 @@ class Actor:
 
     def settled(self, intent: Table, via: Sequence[str], to: Sequence[str]) -> dict[str, Any]:
         """The intent once it has left the passing statuses ``via``; polls by retrieve, for at most ``PATIENCE`` s."""
-        until, pause = time.monotonic() + PATIENCE, 0.05
+        until, pause = self.clock.monotonic() + PATIENCE, 0.05
         current = dict(intent)
         while current.get(self.status) in via and current.get(self.status) not in to:
-            if time.monotonic() > until:
+            if self.clock.monotonic() > until:
                 raise Inconclusive(f"the intent stayed {current.get(self.status)} for {PATIENCE:g} s")
-            time.sleep(pause)
+            self.clock.sleep(pause)
             pause = min(pause * 2, 2.0)
             current = self.made(self.retrieve(str(current[self.id])))
         return current

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -91,19 +90,19 @@ def walk(act: Actor, query: Table = NOTHING) -> Iterator[Page]:
     raise Inconclusive(f"the list has more than {MOST_PAGES} pages")
 
 
-def patiently(look: Callable[[], Value | None]) -> Value | None:
+def patiently(act: Actor, look: Callable[[], Value | None]) -> Value | None:
     """What a look at the list gives; looks again for ``LAG`` seconds while that is None, as a list may lag behind."""
-    until = time.monotonic() + LAG
+    until = act.clock.monotonic() + LAG
     while True:
         seen = look()
-        if seen is not None or time.monotonic() > until:
+        if seen is not None or act.clock.monotonic() > until:
             return seen
-        time.sleep(LAG / 4)
+        act.clock.sleep(LAG / 4)
 
 
 def found(act: Actor, identifier: str, query: Table = NOTHING) -> Page | None:
     """The page that shows an intent; None where the whole list does not."""
-    return patiently(lambda: next((one for one in walk(act, query) if identifier in one.ids), None))
+    return patiently(act, lambda: next((one for one in walk(act, query) if identifier in one.ids), None))
 
 
 def made_before(act: Actor) -> list[Mapping[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -182,7 +181,7 @@ def test_list_newest_first(act: Actor, args: Table) -> None:
     older = next(iter(made_before(act)[-1:]), None) or act.fresh()
     newer = act.fresh()
     if newer.get("created") == older.get("created"):
-        time.sleep(1.1)
+        act.clock.sleep(1.1)
         newer = act.fresh()
     one, other = str(older[act.id]), str(newer[act.id])
     wrong: list[Page] = []
@@ -196,7 +195,7 @@ def test_list_newest_first(act: Actor, args: Table) -> None:
                 return True if first == other else None
         return None
 
-    if patiently(look):
+    if patiently(act, look):
         return
     if not wrong:
         raise Inconclusive("neither of the intents made stands in the list")
@@ -255,7 +254,7 @@ def _expect_only(
                 return current
         return None
 
-    if patiently(look) is None:
+    if patiently(act, look) is None:
         last = page(act, query)
         act.contradict(last.sighting, f"{own[act.id]}, whose {member} is {value}", "it is not in the list")
 
@@ -324,14 +323,14 @@ def test_search_finds(act: Actor, args: Table) -> None:
     asked = args["query"] if isinstance(args["query"], Mapping) else {"query": args["query"]}
     query, create = _marked(asked, mark), _marked(args.get("create", {}), mark)
     own = act.fresh(create)
-    until, pause = time.monotonic() + float(args.get("within", SEARCH_PATIENCE)), 0.5
+    until, pause = act.clock.monotonic() + float(args.get("within", SEARCH_PATIENCE)), 0.5
     while True:
         current = page(act, query, args.get("operation", "search"))
         if str(own[act.id]) in current.ids:
             return
-        if time.monotonic() + pause > until:
+        if act.clock.monotonic() + pause > until:
             raise Inconclusive(f"not found in time; the last answer is exchange {current.sighting.number}")
-        time.sleep(pause)
+        act.clock.sleep(pause)
         pause = min(pause * 2, 8.0)
 
 

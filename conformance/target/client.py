@@ -16,6 +16,7 @@ from conformance.contract import Contract, Operation
 from conformance.evidence.exchange import Exchange, Request, Response
 from conformance.evidence.forms import encode_form
 from conformance.evidence.history import History
+from conformance.target.clock import Clock
 from conformance.target.credentials import present
 from conformance.target.settings import LOOPBACK, Target
 
@@ -31,9 +32,10 @@ class TargetSilent(Exception):
 class Client:
     """Speaks a contract's operations to one target.
 
-    ``transport`` replaces the network (the reference server in memory). Nothing random: idempotency keys derive from
-    ``seed``, the scenario's name and a count. Redirects are never followed. A network failure is an exchange with
-    ``failure``; only when the target has been silent for ``PATIENCE`` seconds is ``TargetSilent`` raised.
+    ``transport`` replaces the network (the reference server in memory), ``clock`` the world's time. Nothing random:
+    idempotency keys derive from ``seed``, the scenario's name and a count. Redirects are never followed. A network
+    failure is an exchange with ``failure``; only when the target has been silent for ``PATIENCE`` seconds is
+    ``TargetSilent`` raised.
     """
 
     def __init__(
@@ -44,13 +46,15 @@ class Client:
         *,
         seed: int = 0,
         transport: httpx.BaseTransport | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self.clock = clock or Clock()
         self.contract, self.target, self.history, self.seed = contract, target, history, seed
         self.scenario = ""
         self._counts: dict[str, int] = {}
         self._silence = 0.0
         self._lock = threading.Lock()
-        self._pace = Pace(target.requests_per_second)
+        self._pace = Pace(target.requests_per_second, self.clock)
         local = urlsplit(target.base_url).hostname in LOOPBACK
         self._http = httpx.Client(
             transport=transport,
@@ -151,7 +155,7 @@ class Client:
         if self._silence > PATIENCE:
             raise TargetSilent(f"no answer for {self._silence:.0f} s of waiting; no more requests are sent")
         self._pace.wait()
-        started, response, failure, wire = time.time(), None, "", tuple(headers.items())
+        started, response, failure, wire = self.clock.time(), None, "", tuple(headers.items())
         try:
             request = self._http.build_request(method, url, headers=headers, content=content or None)
             wire = tuple((name, value) for name, value in request.headers.items() if name != "user-agent")
@@ -159,7 +163,7 @@ class Client:
             response = _read(with_body, self.target.timeout)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        ended = time.time()
+        ended = self.clock.time()
         self._silence = self._silence + ended - started if response is None else 0.0
         return self.history.add(
             Exchange(
@@ -179,7 +183,8 @@ class Client:
 class Pace:
     """Lets at most so many requests a second start; 0 is no limit."""
 
-    def __init__(self, requests_per_second: float) -> None:
+    def __init__(self, requests_per_second: float, clock: Clock) -> None:
+        self._clock = clock
         self._gap = 1.0 / requests_per_second if requests_per_second else 0.0
         self._next = 0.0
         self._lock = threading.Lock()
@@ -188,11 +193,11 @@ class Pace:
         if not self._gap:
             return
         with self._lock:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             self._next = max(now, self._next) + self._gap
             delay = self._next - self._gap - now
         if delay > 0:
-            time.sleep(delay)
+            self._clock.sleep(delay)
 
 
 def _encode(media_type: str, body: Any, raw: bytes | None) -> tuple[bytes, str]:

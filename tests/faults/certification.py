@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
 from conformance.contract import load_contract
-from conformance.order import embedded_target
-from conformance.reference import Policies, create_app, policies_of
+from conformance.order import embedded_server, embedded_target
+from conformance.reference import Policies, policies_of
 from conformance.run import Run
 from conformance.session import act
 from conformance.verdict import Certificate
@@ -22,7 +20,7 @@ def prepared(provider: str, policies: Policies, folder: Path, seed: int = 1) -> 
         target=embedded_target(contract),
         folder=folder,
         seed=seed,
-        transport=httpx.WSGITransport(app=create_app(provider, policies)),
+        **embedded_server(provider, policies),
     )
 
 

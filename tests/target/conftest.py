@@ -12,6 +12,7 @@ from conformance.contract import load_contract
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
 from conformance.target.client import Client
+from conformance.target.clock import Clock
 from conformance.target.settings import make_target
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -25,7 +26,13 @@ class Wire:
         self._answer = answer or (lambda request: httpx.Response(200, json={"id": "pi_1"}))
 
     def client(
-        self, provider: str = "stripe", *, seed: int = 0, url: str = "http://127.0.0.1:1", **given: Any
+        self,
+        provider: str = "stripe",
+        *,
+        seed: int = 0,
+        url: str = "http://127.0.0.1:1",
+        clock: Clock | None = None,
+        **given: Any,
     ) -> Client:
         def answer(request: httpx.Request) -> httpx.Response:
             self.sent.append(request)
@@ -33,7 +40,8 @@ class Wire:
 
         contract = load_contract(provider)
         target = make_target(contract, base_url=url, api_key="key_1", **given)
-        return Client(contract, target, History(Redactor({})), seed=seed, transport=httpx.MockTransport(answer))
+        transport = httpx.MockTransport(answer)
+        return Client(contract, target, History(Redactor({})), seed=seed, transport=transport, clock=clock)
 
     @property
     def last(self) -> httpx.Request:

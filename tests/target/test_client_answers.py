@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.target import client as module
 from conformance.target.client import BODY_LIMIT, Pace, TargetSilent
+from conformance.target.clock import Clock
 
 
 def test_an_exchange_says_what_was_sent_and_answered(answering: Callable) -> None:
@@ -83,7 +83,7 @@ def test_many_threads_have_numbers_and_keys_of_their_own(wire: Any) -> None:
     assert len({request.headers["idempotency-key"] for request in wire.sent}) == 64
 
 
-class Clock:
+class Stopped(Clock):
     """A clock that only moves when somebody sleeps."""
 
     def __init__(self) -> None:
@@ -101,18 +101,15 @@ class Clock:
 
 
 @pytest.mark.parametrize(("rate", "starts"), [(4, [0.0, 0.25, 0.5, 0.75]), (0, [0.0] * 4), (0.5, [0.0, 2.0, 4.0, 6.0])])
-def test_pace(rate: float, starts: list[float], wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    client = wire.client("stripe", requests_per_second=rate)
+def test_pace(rate: float, starts: list[float], wire: Any) -> None:
+    client = wire.client("stripe", requests_per_second=rate, clock=Stopped())
     told = [client.call("create", body={}).started - 100.0 for _ in starts]
     assert told == pytest.approx(starts)
 
 
-def test_pace_does_not_save_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    pace, starts = Pace(2), []
+def test_pace_does_not_save_up() -> None:
+    clock = Stopped()
+    pace, starts = Pace(2, clock), []
     for pause in (0, 60, 0, 0):
         clock.now += pause
         pace.wait()

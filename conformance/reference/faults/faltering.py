@@ -28,7 +28,7 @@ def breaks_off(*operations: str, when: Callable[[Said], object] = bool) -> Maker
 
 
 def flaps(status: int, *operations: str) -> Maker:
-    """Is out of order every second time that one of these operations is asked of an intent; carries nothing out then."""
+    """Is out of order every second time that such an operation is asked of an intent; it carries nothing out then."""
 
     def make() -> Lie:
         asked_for: dict[tuple[str, str], int] = {}
