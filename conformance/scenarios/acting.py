@@ -139,19 +139,27 @@ class Actor:
 
     # -- bringing about ------------------------------------------------------------------------------------------
 
-    def made(self, sighting: Sighting) -> dict[str, Any]:
+    def made(self, sighting: Sighting, purpose: str = "prepare") -> dict[str, Any]:
         """The intent that a preparing request was to give. Raises ``Inconclusive`` where it did not."""
         if not self.shows_intent(sighting):
-            raise Inconclusive(f"could not prepare: {told(sighting)} (exchange {sighting.number})")
+            raise Inconclusive(f"could not {purpose}: {told(sighting)} (exchange {sighting.number})")
         return dict(sighting.intents[0])
+
+    def looked(self, sighting: Sighting) -> dict[str, Any]:
+        """The intent as a retrieve showed it. Raises ``Inconclusive``: whether it can be read is for other rows."""
+        return self.made(sighting, "look at the intent")
 
     def fresh(self, send: Table = NOTHING, method: str = "") -> dict[str, Any]:
         """A new intent."""
         return self.made(self.create(send, method=method))
 
     def unknown_id(self) -> str:
-        """An id of the right shape that belongs to no intent: a real one with its last twelve characters turned."""
+        """An id of the right shape that belongs to no intent: a real one with its last twelve characters turned.
+
+        A short one is made longer: of serial numbers the near ones belong to others.
+        """
         real = str(self.fresh()[self.id])
+        real = real if len(real) >= 12 else (real * 12)[:12]
         turn = {
             **_turned("0123456789"),
             **_turned("abcdef"),

@@ -368,12 +368,25 @@ def test_body_key_other_amount(act: Actor, args: Table) -> None:
         act.contradict(answer, f"the intent {original[act.id]}, or a refusal", answer.intents[0][act.id], f"/{act.id}")
 
 
+@takes("member")
+def test_body_keys_apart(act: Actor, args: Table) -> None:
+    """The same create with another UUID under ``member`` gives another intent."""
+    original = act.made(_with_body_key(act, args).first)
+    answer = submit(act, "create", "", act.body("create", {_member(args): _uuid(act)}), idempotency_key=None)
+    if act.intent(answer)[act.id] == original[act.id]:
+        act.contradict(answer, f"another intent under another {_member(args)}", original[act.id], f"/{act.id}")
+
+
+def _uuid(act: Actor) -> str:
+    digits = act.client.fresh("uuid")
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
+
+
 def _with_body_key(act: Actor, args: Table) -> Repeated:
     """Two equal creates with one UUID in the body; made once in a run."""
 
     def make() -> Repeated:
-        digits = act.client.fresh("uuid")
-        key = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
+        key = _uuid(act)
         body = act.body("create", {_member(args): key})
         first, second = (submit(act, "create", "", body, idempotency_key=None) for _ in range(2))
         return Repeated({}, key, first, second)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -202,13 +202,47 @@ def test_list_newest_first(act: Actor, args: Table) -> None:
     act.contradict(wrong[-1].sighting, f"the newer {other} before the older {one}", f"{one} first")
 
 
-@takes("query", "create")
+@takes("query", "create", "method", "confirmed", "members")
 def test_list_contains_new(act: Actor, args: Table) -> None:
-    """An intent that has just been made is among the items."""
-    created = act.fresh(args.get("create", {}))
-    if found(act, str(created[act.id]), args.get("query", {})) is None:
-        last = page(act, args.get("query", {}))
-        act.contradict(last.sighting, f"the new intent {created[act.id]} among the items", "it is not there")
+    """An intent that has just been made is among the items; ``members`` are there as a retrieve shows them.
+
+    The intent comes about as in test_operation.py.
+    """
+
+    def make() -> tuple[Table, Page | None]:
+        created = prepared(act, args)
+        return created, found(act, str(created[act.id]), args.get("query", {}))
+
+    asked = {key: value for key, value in args.items() if key != "members"}
+    created, shown = once(act, "list_contains_new", asked, make)
+    identifier = str(created[act.id])
+    if "members" not in args:
+        if shown is None:
+            last = page(act, args.get("query", {}))
+            act.contradict(last.sighting, f"the new intent {identifier} among the items", "it is not there")
+        return
+    if shown is None:
+        raise Inconclusive(f"the list does not show the intent {identifier}")
+    held = act.looked(act.retrieve(identifier))
+    if _differing(shown, identifier, held, args["members"]):  # a list may lag behind
+        again = patiently(act, lambda: _unless_differing(act, identifier, held, args))
+        shown = again or found(act, identifier, args.get("query", {})) or shown
+    at = f"{act.contract.settings['lists']['items']}/{shown.ids.index(identifier)}"
+    for member, told_by_list in _differing(shown, identifier, held, args["members"]).items():
+        expected = f"{member} as a retrieve shows it: {held.get(member)!r}"
+        act.contradict(shown.sighting, expected, told_by_list, f"{at}/{member}")
+
+
+def _unless_differing(act: Actor, identifier: str, held: Table, args: Table) -> Page | None:
+    """The page that shows the intent as it is ``held``; None where the list shows it otherwise."""
+    current = next((one for one in walk(act, args.get("query", {})) if identifier in one.ids), None)
+    return current if current and not _differing(current, identifier, held, args["members"]) else None
+
+
+def _differing(shown: Page, identifier: str, held: Table, members: Iterable[str]) -> dict[str, Any]:
+    """The members of an item that are not as ``held``, with the values that the page shows."""
+    item = shown.items[shown.ids.index(identifier)]
+    return {member: item.get(member) for member in members if item.get(member) != held.get(member)}
 
 
 # -- filters ---------------------------------------------------------------------------------------------------------

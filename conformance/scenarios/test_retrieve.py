@@ -57,7 +57,7 @@ def test_retrieve_twice_equal(act: Actor, args: Table) -> None:
     intent = prepared(act, args)
     identifier = str(intent[act.id])
     first, second = act.retrieve(identifier), act.retrieve(identifier)
-    one, other = act.intent(first), act.intent(second)
+    one, other = act.looked(first), act.looked(second)
     if one.get(act.status) in act.contract.passing:
         raise Inconclusive(f"the intent is {one[act.status]}, which passes by itself")
     for member in sorted({*one, *other} - set(args.get("ignore", ()))):

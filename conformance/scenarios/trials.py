@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.contract import Transition
 from conformance.contract.lifecycle import path_to
 from conformance.contract.loading import ANY_INTENT
-from conformance.scenarios.acting import Actor, Table
+from conformance.scenarios.acting import Actor, Table, told
 from conformance.scenarios.outcomes import Inconclusive
 from conformance.sighting import Sighting
 
@@ -49,12 +49,34 @@ def _performed(act: Actor, move: Transition, status: str) -> Trial:
     if move.operation == "create":
         return Trial({}, act.create({**move.create, **move.send}, method=move.method))
     kind, idle = _kind(act, move, status), act.memory.idle
-    before = idle.pop(kind, None) or _prepared(act, move, status)
-    method = act.method_to_send(move, before, move.method)
-    made = Trial(before, act.call(move.operation, str(before[act.id]), move.send, method=method))
+    before = idle.pop(kind, None) or brought_about(act, move, status)
+    made = Trial(before, attempted(act, move, before))
     if status != ANY_INTENT and _left_alone(act, move, made):
         idle[kind] = before
     return made
+
+
+def attempted(act: Actor, move: Transition, intent: Table) -> Sighting:
+    """The answer to the move's operation on an intent."""
+    method = act.method_to_send(move, intent, move.method)
+    return act.call(move.operation, str(intent[act.id]), move.send, method=method)
+
+
+def changed_by_refusal(act: Actor, intent: Table, attempt: Callable[[], Sighting], what: str) -> None:
+    """Makes an attempt on an intent between two retrieves, and compares what they show of status and money.
+
+    Raises ``NonConformance`` where a refused attempt changed it, ``Inconclusive`` where it cannot be seen.
+    """
+    identifier = str(intent[act.id])
+    before = act.looked(act.retrieve(identifier))
+    answer = attempt()
+    if not (act.refuses(answer) and act.leaves_intent(answer)):
+        raise Inconclusive(f"{what} was answered {told(answer)} the second time")
+    later = act.retrieve(identifier)
+    after = act.looked(later)
+    for member in act.watched:
+        if before.get(member) != after.get(member):
+            act.contradict(later, f"{member} as before {what}: {before.get(member)!r}", after.get(member), f"/{member}")
 
 
 def _kind(act: Actor, move: Transition, status: str) -> Hashable:
@@ -73,7 +95,8 @@ def _left_alone(act: Actor, move: Transition, trial: Trial) -> bool:
     return bool(shown) and all(shown[0].get(member) == trial.before.get(member) for member in act.watched)
 
 
-def _prepared(act: Actor, move: Transition, status: str) -> dict[str, Any]:
+def brought_about(act: Actor, move: Transition, status: str) -> dict[str, Any]:
+    """An intent in ``status`` (or an id that is nobody's), as the move wants it. Raises ``Inconclusive``."""
     if status == ANY_INTENT:
         return {act.id: act.unknown_id()}
     if move.after:

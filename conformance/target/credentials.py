@@ -38,8 +38,9 @@ def present(contract: Contract, credential: str, keys: Mapping[str, Any], scheme
 
     ``test`` is the target's own key (under ``scheme``, a name in the contract's securitySchemes, or the default);
     ``none`` sends nothing; ``unknown`` is well-formed and belongs to nobody; ``bearer`` and ``basic`` are the own key
-    under that scheme whether the provider takes it or not; ``empty_password`` leaves out what follows the colon;
-    ``not_base64`` is no Basic value at all; any other name is a key that the target lends as ``<name>_key``.
+    under that scheme whether the provider takes it or not; ``empty_password`` leaves out what follows the colon,
+    ``wrong_password`` puts something else there; ``not_base64`` is no Basic value at all; any other name is a key that
+    the target lends as ``<name>_key``.
     """
     own, default = str(keys["api_key"]), default_scheme(contract)
     if credential == "none":
@@ -50,6 +51,8 @@ def present(contract: Contract, credential: str, keys: Mapping[str, Any], scheme
         return authorization(credential, own)
     if credential == "empty_password":
         return authorization("basic", own.partition(":")[0] + ":")
+    if credential == "wrong_password":
+        return authorization("basic", f"{own.partition(':')[0]}:belongsToNobody")
     if credential == "unknown":
         return authorization(default, str(contract.settings["authentication"]["unknown_key"]))
     if credential == "test":
