@@ -240,9 +240,9 @@ def _unless_differing(act: Actor, identifier: str, held: Table, args: Table) -> 
 
 
 def _differing(shown: Page, identifier: str, held: Table, members: Iterable[str]) -> dict[str, Any]:
-    """The members of an item that are not as ``held``, with the values that the page shows."""
+    """The members of an item that are not as ``held``, with what the page shows; one that either lacks is no matter."""
     item = shown.items[shown.ids.index(identifier)]
-    return {member: item.get(member) for member in members if item.get(member) != held.get(member)}
+    return {name: item[name] for name in members if name in item and name in held and item[name] != held[name]}
 
 
 # -- filters ---------------------------------------------------------------------------------------------------------
