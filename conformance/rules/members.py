@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from conformance.evidence.forms import decode_form
@@ -147,18 +149,28 @@ def object_named_by(seen: Sequence[Sighting], bench: Bench, member: str, by: str
 
 @rule
 def created_is_now(seen: Sequence[Sighting], bench: Bench, member: str = "created", within: float = 300) -> Judgements:
-    """A new intent's time of creation lies within so many seconds of the clock; seconds since the epoch.
+    """A new intent's time of creation lies within so many seconds of the clock: seconds since the epoch, or RFC 3339.
 
     Only of a run of our own: the times of a recording may be those of its file. A stored answer shows an earlier time.
     """
     for sighting, intent in _chosen(seen, bench, operation="create"):
-        value = intent.get(member)
-        if sighting.replayed:
-            continue
-        if sighting.exchange.credential == "test" and isinstance(value, int) and not isinstance(value, bool):
-            near = abs(value - int(sighting.exchange.ended)) <= within
-            told = f"within {within:g} s of the time of the call, in seconds since the epoch"
+        value, seconds = intent.get(member), _seconds(intent.get(member))
+        if not sighting.replayed and sighting.exchange.credential == "test" and seconds is not None:
+            near = abs(seconds - int(sighting.exchange.ended)) <= within
+            told = f"within {within:g} s of the time of the call"
+            told += ", in seconds since the epoch" if isinstance(value, int) else ""
             yield held(sighting) if near else finding(sighting, told, value, _pointer(member))
+
+
+def _seconds(moment: Any) -> float | None:
+    """A moment in seconds since the epoch; None where it is neither a whole number nor text with an offset."""
+    if isinstance(moment, int) and not isinstance(moment, bool):
+        return moment
+    if isinstance(moment, str):
+        with suppress(ValueError):
+            found = datetime.fromisoformat(moment)
+            return found.timestamp() if found.tzinfo else None
+    return None
 
 
 @rule

@@ -58,12 +58,17 @@ def _leaks(texts: Sequence[str], kind: str, secrets: Sequence[str]) -> str:
 
 @rule
 def secrets_absent(seen: Sequence[Sighting], bench: Bench, kinds: Sequence[str]) -> Judgements:
-    """No answer holds a card number, the caller's key, or a stack trace."""
+    """No answer holds a card number or a stack trace in its body, or the caller's key there or in its headers."""
     for sighting in seen:
         body = sighting.body
         raw = sighting.response.body.decode("utf-8", "replace")
         texts = [raw] if body is UNREADABLE else list(_texts(body))
-        leaks = [leak for kind in kinds if (leak := _leaks(texts, kind, list(bench.secrets.values())))]
+        headers = [value for _, value in sighting.response.headers]
+        leaks = [
+            leak
+            for kind in kinds
+            if (leak := _leaks(texts + headers * (kind == "api_key"), kind, list(bench.secrets.values())))
+        ]
         for leak in leaks:
             yield finding(sighting, "none in the answer", leak)
         if not leaks:

@@ -56,7 +56,7 @@ def test_operation_returns(act: Actor, args: Table) -> None:
         intent, asked = act.intent(answer, f"{_named(args, sends[-1])} succeeds"), {**answer.asked, **sends[-1]}
         if args.get("from_retrieve"):
             answer = performed.after(act)
-            intent = act.looked(answer)
+            intent = act.intent(answer)
         if wanted := _wanted(act, args):
             intent = act.settled(intent, args.get("via", act.contract.passing), wanted)
         if args.get("to"):

@@ -44,10 +44,14 @@ def test_unknown_id_refused(act: Actor, args: Table) -> None:
 
 @takes("operation", "member", "schema", "after", "create", "method", "confirmed", "send")
 def test_expands(act: Actor, args: Table) -> None:
-    """Asked to expand a member the operation gives an object, which agrees with the ``schema``."""
+    """Asked to expand a member the operation gives an object, which agrees with the ``schema``.
+
+    It is the one whose id stood there before, where one did.
+    """
     operation, member = args["operation"], args["member"]
     creates, reads = operation == "create", act.contract.operations[operation].reads
-    identifier = "" if creates else str(prepared(act, args)[act.id])
+    before = {} if creates else prepared(act, args)
+    identifier = str(before.get(act.id, ""))
     method = args.get("method", "") if creates or (operation == "confirm" and act.needs_method_in_confirm()) else ""
     body = None if reads else act.body(operation, args.get("send", {}), method=method)
     in_query = reads or isinstance(act.expansion(member)["expand"], str)
@@ -64,6 +68,8 @@ def test_expands(act: Actor, args: Table) -> None:
         raise Inconclusive(f"there is no {member} to expand")
     if not isinstance(found, dict):
         act.contradict(answer, f"{member} is an object when expanded", found, f"/{member}")
+    if reads and isinstance(before.get(member), str) and found.get("id") != before[member]:
+        act.contradict(answer, f"{member} is {before[member]} when expanded", found.get("id"), f"/{member}/id")
     if "schema" in args:
         for error in Validators(act.contract).errors(args["schema"], found):
             act.contradict(answer, error.expected, error.actual, f"/{member}{error.pointer}")

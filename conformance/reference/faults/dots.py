@@ -37,7 +37,7 @@ from .deeds import (
     too_early,
     trusts,
 )
-from .faltering import breaks_off, falls_over, flaps
+from .faltering import breaks_off, falls_over, flaps, lags
 from .fault import Change, altered, lying
 from .keys import KEY as IDEMPOTENCY_KEY
 from .lies import anonymous, answers, drops, hears, inside, presents, reads, says, sets, shows, tells, together, where
@@ -259,22 +259,6 @@ def _charging_declined(asked: Asked, serve: Serve) -> Said:
     if said.succeeded:
         said.status, said.json = 402, {"error": "invalid-transaction", "message": "the payment method was declined"}
     return said
-
-
-def _lagging() -> Lie:
-    """Shows an intent, the first time after a confirm, as it was before that."""
-    before: dict[str, Said] = {}
-
-    def lie(asked: Asked, serve: Serve) -> Said:
-        if asked.operation == "confirm":
-            found = serve(asked.retrieving())
-            if found.succeeded:
-                before[asked.intent] = found
-        if asked.operation == "retrieve" and asked.intent in before:
-            return before.pop(asked.intent)
-        return serve(asked)
-
-    return lie
 
 
 def _losing_paid(asked: Asked, serve: Serve) -> Said:
@@ -579,7 +563,7 @@ FAULTS = [
     _fault("gives_up_on_payers", shows(sets(status="failed"), "retrieve", status="requires_action"), "137b"),
     _fault("adds_interest", _adds_interest, "081 086a 091 097a 138 138a 138b 139 140"),
     _fault("counts_views", _counts_views, "138a 138b"),
-    _fault("reads_from_a_copy_that_lags", _lagging, "074 082 086 086a 097a 134 137a 137b 138 138b 140"),
+    _fault("reads_from_a_copy_that_lags", lags("confirm"), "074 082 086 086a 097a 134 137a 137b 138 138b 140"),
     _fault("loses_paid_intents", acts(_losing_paid), "074 090b 137a 140"),
     _fault("forgets_who_pays", shows(drops("user_id"), "retrieve"), "044a"),
     _fault("forgets_metadata", shows(drops("metadata"), "retrieve"), "059b"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from conformance.reference.wire import Asked, Lie, Said, Serve
 
@@ -51,27 +52,27 @@ def out_of_order(status: int) -> Said:
 
 
 def lags(*operations: str) -> Maker:
-    """Answers these reads from a copy that is one answer behind: with what the last answer about the intent showed."""
+    """Reads from a copy that lags: shows an intent, the first time after these operations, as it was before."""
 
     def make() -> Lie:
-        copies: dict[str, Said] = {}
+        before: dict[str, Said] = {}
 
         def lie(asked: Asked, serve: Serve) -> Said:
-            said = serve(asked)
-            if not said.succeeded or asked.operation in ("list", "search"):
-                return said
-            intent = asked.intent or said.json.get("id", "")
-            behind = copies.get(intent)
-            copies[intent] = Said(said.status, dict(said.headers), said.body)
-            return behind if behind and asked.operation in operations else said
+            if asked.operation in operations:
+                found = serve(asked.retrieving())
+                if found.succeeded:
+                    before[asked.intent] = found
+            if asked.operation == "retrieve" and asked.intent in before:
+                return before.pop(asked.intent)
+            return serve(asked)
 
         return lie
 
     return make
 
 
-def stores_late(missing: Callable[[Asked], Asked]) -> Maker:
-    """Does not find an intent the first time that it is retrieved; ``missing`` asks for one that is none instead."""
+def stores_late() -> Maker:
+    """Does not find an intent the first time that it is retrieved, but for the first intent of all."""
 
     def make() -> Lie:
         found: set[str] = set()
@@ -79,7 +80,8 @@ def stores_late(missing: Callable[[Asked], Asked]) -> Maker:
         def lie(asked: Asked, serve: Serve) -> Said:
             if asked.operation == "retrieve" and asked.intent not in found:
                 found.add(asked.intent)
-                return serve(missing(asked))
+                if len(found) > 1:
+                    return serve(replace(asked, path=asked.path.replace(asked.intent, "nobodys")))
             return serve(asked)
 
         return lie
