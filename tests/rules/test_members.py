@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ UNCONFIRMED = {"members": ["latest_charge"], "unconfirmed": True}
 SECRET = {"member": "client_secret", "pattern": "^{id}_secret_.+"}
 NAMED = {"member": "next_action", "by": "type"}
 VERSION = "Stripe-Version"
+
+
+def text(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def shown(operation: str = "create", /, **members: Any) -> dict[str, Any]:
@@ -38,6 +43,7 @@ def shown(operation: str = "create", /, **members: Any) -> dict[str, Any]:
         ("member_matches", SECRET, [shown(id="pi_1.", client_secret="pi_1._secret_x")]),
         ("object_named_by", NAMED, [shown(next_action={"type": "redirect_to_url", "redirect_to_url": {}})]),
         ("created_is_now", {"member": "created", "within": 300}, [shown(created=NOW - 299)]),
+        ("created_is_now", {}, [shown(created=text(NOW - 299))]),
         ("references_unexpanded", {"members": ["review", "customer"]}, [shown(review="prv_1", customer=None)]),
         ("member_absent_after", {"member": "review", "operations": ["retrieve"]}, [shown("retrieve", review=None)]),
     ],
@@ -93,6 +99,7 @@ def test_holds(judge: Judge, check: str, args: dict[str, Any], told: list[dict[s
         ("references_unexpanded", {"members": "review"}, shown(review={"id": "x"}), "an id or null", "dict", "/review"),
         ("created_is_now", {"member": "created"}, shown(created=NOW - 400), "300 s", str(NOW - 400), "/created"),
         ("created_is_now", {"member": "created"}, shown(created=NOW * 1000), "seconds", str(NOW * 1000), "/created"),
+        ("created_is_now", {}, shown(created=text(NOW - 400)), "300 s", text(NOW - 400), "/created"),
         (
             "member_absent_after",
             {"member": "client_secret", "operations": ["retrieve"]},
@@ -128,6 +135,7 @@ def test_finds(
         ("member_matches", SECRET, [{**shown(client_secret="***"), "origin": {"redacted": "client_secret"}}]),
         ("object_named_by", NAMED, [shown(next_action=None), shown(next_action={})]),
         ("created_is_now", {"member": "created"}, [shown("retrieve", created=1), shown(created=True)]),
+        ("created_is_now", {}, [shown(created="lately"), shown(created="2020-01-01T00:00:00")]),
         ("references_unexpanded", {"members": "review"}, [shown(review=...)]),
         ("references_unexpanded", {"members": "review"}, [{**shown(review={}), "asked": {"expand": ["review"]}}]),
         ("created_is_now", {"member": "created"}, [{**shown(created=1), "credential": ""}]),

@@ -63,6 +63,11 @@ def test_the_callers_key_is_found(judge: Judge) -> None:
     (found,) = judge("secrets_absent", args, told, secrets={"api_key": KEY}).findings
     assert found.actual == "the credential that was sent"
     assert KEY not in found.actual
+    answered = {"WWW-Authenticate": f"Bearer key={KEY}", "X-Trace": "4242424242424242"}
+    (found,) = judge("secrets_absent", args, [{"body": {}, "answered": answered}], secrets={"api_key": KEY}).findings
+    assert found.actual == "the credential that was sent"
+    ids = {"kinds": ["card_number"]}  # a number in a header is somebody's trace id
+    assert judge("secrets_absent", ids, [{"body": {}, "answered": answered}]).verdict == "pass"
     masked = [{"refused": {"message": f"Invalid API key: {KEY[:8]}****{KEY[-4:]}"}, "status": 401}]
     assert judge("secrets_absent", args, masked, secrets={"api_key": KEY}).verdict == "pass"
     assert judge("secrets_absent", args, [{"body": {"id": "test"}}], secrets={"word": "test"}).verdict == "pass"
