@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: certify test lint types tests benchmark exam clean
+.PHONY: certify test lint types tests benchmark speed exam clean
 
 certify: $(VENV)/.ready
 	$(BIN)/conformance certify
@@ -22,7 +22,10 @@ tests: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto
 
 benchmark: $(VENV)/.ready
-	$(BIN)/python -m tests.benchmark
+	$(BIN)/python -m tests.benchmarks.detection
+
+speed: $(VENV)/.ready
+	$(BIN)/python -m tests.benchmarks.speed
 
 exam: $(VENV)/.ready
 	$(BIN)/conformance freeze

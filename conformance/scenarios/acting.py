@@ -13,6 +13,7 @@ from conformance.scenarios.memory import Memory
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
 from conformance.sighting import Sighting, read_history, resolve
 from conformance.target.client import FORM, Client
+from conformance.target.clock import Clock
 from conformance.target.values import Instruments, MissingInstrument
 
 Table = Mapping[str, Any]
@@ -33,10 +34,14 @@ class Actor:
     ) -> None:
         self.contract, self.client, self.instruments = contract, client, instruments
         self.memory = memory or Memory()
-        self.clock = client.clock
         self.borrowed: list[int] = []
         members = contract.settings["members"]
         self.id, self.status, self.method = members["id"], members["status"], members["payment_method"]
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the run."""
+        return self.client.clock
 
     @property
     def watched(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a run costs: ``certify`` over a socket against a bare HTTP client that sends the same requests.
 
-Run as ``python -m tests.benchmark [provider]``; prints medians and ratios of alternating rounds, judges nothing.
+Run as ``python -m tests.benchmarks.speed [provider]``; prints medians and ratios of alternating rounds, judges nothing.
 """
 
 from __future__ import annotations

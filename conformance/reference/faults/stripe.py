@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conformance.reference.wire import Asked, Said, Serve
+from conformance.reference.model import Call, Intent
+from conformance.reference.policies import Policies
+from conformance.reference.wire import Asked, Lie, Said, Serve
 
+from . import keys
 from .deeds import (
     accepting,
     acts,
@@ -16,6 +20,7 @@ from .deeds import (
     confirms_again,
     declared_as_text,
     flattens,
+    in_html,
     instead_of_refusal,
     keeps_to_stored,
     refuses,
@@ -26,10 +31,29 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .fault import lying
-from .lies import OPERATIONS, anonymous, answers, drops, hears, inside, reads, says, sets, shows, tells, together, where
+from .faltering import breaks_off, falls_over, flaps
+from .fault import Change, altered, lying
+from .lies import (
+    OPERATIONS,
+    anonymous,
+    answers,
+    drops,
+    hears,
+    inside,
+    reads,
+    says,
+    sets,
+    shows,
+    tells,
+    together,
+    where,
+)
 
 EVERYWHERE = (*OPERATIONS, "list", "update", "capture")
+CHANGES = ("create", "update", "confirm", "capture", "cancel")
+REPLAYED = "Idempotent-Replayed"
+IN_USE = "idempotency_key_in_use"
+MISSING_OR_UNKNOWN = ("parameter_missing", "parameter_unknown")
 KEY = {"authorization": "Bearer sk_test_reference"}
 SOUND = {"amount": "2000", "currency": "usd", "payment_method_types[]": "card"}
 CARD = "pm_card_visa"
@@ -54,7 +78,6 @@ def _one_answer_for_all(asked: Asked, serve: Serve) -> Said:
     if said.status == 402:
         body = said.json
         body["error"].update(code="card_declined", decline_code="do_not_honor")
-        body["error"].pop("payment_intent")
         said.json = body
     return said
 
@@ -63,7 +86,86 @@ def _confirms_with_another_version(asked: Asked, said: Said) -> None:
     said.headers["Stripe-Version"] = "2020-08-27"
 
 
+def _life(**parts: Any) -> Change:
+    """Another life of an intent."""
+    return lambda policies: replace(policies, lifecycle=replace(policies.lifecycle, **parts))
+
+
+def _cancels(some: Callable[[frozenset[str]], frozenset[str]]) -> Change:
+    """Cancels in other statuses."""
+    return lambda policies: _life(cancelable=some(policies.lifecycle.cancelable))(policies)
+
+
+def _as_conflict(said: Said) -> None:
+    """Calls a replay a conflict with a request under way."""
+    said.status = 409
+    said.json = {"error": {"type": "idempotency_error", "code": IN_USE, "doc_url": IN_USE, "message": "in use"}}
+
+
+def _few_yen(members: Any) -> bool:
+    """Takes yen for hundredths: at least fifty of them it wants."""
+    return bool(members.get("currency") == "jpy" and int(members["amount"]) < 5000)
+
+
+def _authenticating_all(asked: Asked, serve: Serve) -> Said:
+    """Takes a payer who failed to authenticate for one who did."""
+    return serve(replace(asked, query=asked.query.replace("outcome=failure", "outcome=success")))
+
+
+def _no_second_try() -> Lie:
+    """Refuses to confirm an intent that was declined once."""
+    declined: set[str] = set()
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation == "confirm" and asked.intent in declined:
+            return serve(asked.saying({"unheard_of": "1"}))
+        said = serve(asked)
+        if said.status == 402:
+            declined.add(asked.intent)
+        return said
+
+    return lie
+
+
+def _empty(asked: Asked, said: Said) -> None:
+    """Does not find, and says no more than that."""
+    if said.status == 404:
+        said.body = b""
+
+
+def _in_a_list(asked: Asked, said: Said) -> None:
+    """Has a list of errors."""
+    if said.status >= 400:
+        said.json = {"errors": [said.json["error"]]}
+
+
+def _anyone_with_a_publishable_key(policies: Policies) -> Policies:
+    """Does not ask for the client secret."""
+
+    def access(call: Call, intent: Intent | None) -> None:
+        secret = {"client_secret": intent.client_secret} if intent else {}
+        policies.access(replace(call, params={**call.params, **secret}), intent)
+
+    return replace(policies, access=access)
+
+
+def _rounds(members: Any) -> None:
+    """Takes the whole part of an amount."""
+    whole, point, _ = str(members.get("amount")).partition(".")
+    if point:
+        members["amount"] = whole
+
+
+def _now(asked: Asked, serve: Serve) -> Said:
+    """Answers a repeated request with the intent as it stands."""
+    said = serve(asked)
+    if said.headers.get(REPLAYED) and asked.intent:
+        return replace(serve(asked.retrieving()), headers=said.headers)
+    return said
+
+
 _fault = partial(lying, "STR")
+_altered = partial(altered, "STR")
 
 FAULTS = [
     # -- the object
@@ -79,7 +181,7 @@ FAULTS = [
             shows(lambda o: o.update(currency=o["currency"].upper()), inside_errors=False),
             shows(sets(capture_method="later"), inside_errors=False),
         ),
-        "022 025 026 051 197",
+        "022 025 026 051 197 235",
     ),
     _fault(
         "counts_created_in_milliseconds",
@@ -89,7 +191,7 @@ FAULTS = [
     _fault(
         "shows_metadata_as_numbers",
         shows(where(lambda o: o.get("metadata"), sets(metadata={"a": 1})), "retrieve"),
-        "004 032 060 078 079",
+        "004 032 060 078 079 234a",
     ),
     _fault(
         "shows_descriptions_as_lists",
@@ -111,7 +213,7 @@ FAULTS = [
     ),
     _fault("does_not_expand_on_confirm", hears(lambda o: o.pop("expand[]", None), "confirm"), "182"),
     _fault("expands_unasked", shows(where(lambda o: "review" in o, sets(review={"id": "prv_1"}))), "185"),
-    _fault("shows_secrets_of_another_form", shows(sets(client_secret="secret_1"), "retrieve"), "034 060"),
+    _fault("shows_secrets_of_another_form", shows(sets(client_secret="secret_1"), "retrieve"), "034 060 234b"),
     _fault(
         "keeps_next_action_after_success",
         shows(sets(next_action={"type": "redirect_to_url"}), status="succeeded"),
@@ -134,6 +236,27 @@ FAULTS = [
         "003 016 017",
     ),
     _fault("answers_unknown_paths", answers_with(200, {}, lambda asked: "intentz" in asked.path), "018"),
+    # -- faltering
+    _fault(
+        "falls_over_refused_confirms",
+        falls_over("confirm"),
+        "104 104a 104b 104c 105 106 107 107a 107b 107c 108 109 109a 110 113 114 114a 115 116 189 192",
+    ),
+    _fault(
+        "breaks_off_lists",
+        breaks_off("list", when=lambda said: said.succeeded),
+        "063a 063b 066 066a 068 068a 069 070 071 072 183 210 211",
+    ),
+    _fault(
+        "breaks_off_declines",
+        breaks_off("confirm", when=lambda said: said.status == 402),
+        "091a 094 095a 095b 095c 095d 095e 095f 095g 095h 096 097 101b 103 154",
+    ),
+    _fault(
+        "is_away_every_second_confirm",
+        flaps(503, "confirm"),
+        "016 017 098 106 107 107a 107b 107c 109 109a 114 121 123 170 176 189 192",
+    ),
     # -- authentication
     _fault("lets_anyone_confirm", trusts(KEY, "confirm", when=anonymous), "008"),
     _fault("takes_unknown_keys", trusts(KEY, "create", when=_unknown), "009 010a"),
@@ -156,6 +279,13 @@ FAULTS = [
         acts(lambda asked, serve: serve(replace(asked, query="") if _publishable(asked) else asked)),
         "013",
     ),
+    _fault(
+        "takes_unknown_keys_for_all_but_create",
+        trusts(KEY, "retrieve", "list", "update", "confirm", "capture", "cancel", when=_unknown),
+        "009 009a 010a",
+    ),
+    _fault("answers_missing_keys_with_forbidden", answers(403, *EVERYWHERE, when=401), "008 008a 009 009a"),
+    _altered("does_not_ask_for_client_secrets", _anyone_with_a_publishable_key, "014 014a"),
     # -- create
     _fault("takes_amounts_of_zero", hears(reads("amount", lambda value: value == "0", "2000"), "create"), "044 187"),
     _fault(
@@ -169,6 +299,17 @@ FAULTS = [
         "004 186",
     ),
     _fault("does_not_see_the_method_of_create", hears(drops("payment_method"), "create"), "041 042 111a 126 187 228"),
+    _fault("takes_any_currency", hears(reads("currency", lambda v: v == "zzz", "usd"), "create"), "046"),
+    _fault("rounds_amounts", hears(_rounds, "create"), "043 043a"),
+    _fault(
+        "cuts_long_descriptions",
+        hears(lambda m: m.update(description=m["description"][:1000]) if "description" in m else None, "create"),
+        "054 187",
+    ),
+    _fault("wants_descriptions_to_be_short", refuses(lambda m: len(m.get("description", "")) > 500, "create"), "053"),
+    _fault("overlooks_unknown_members", hears(drops("foo"), "create"), "047 047a"),
+    _fault("wants_letters_to_be_ascii", refuses(lambda m: not str(m).isascii(), "create", "update"), "186"),
+    _fault("wants_fifty_yen_in_hundredths", refuses(_few_yen, "create"), "197"),
     # -- confirm
     _fault("charges_declined_cards", _method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 098 123"),
     _fault("answers_declines_400", answers(400, when=402), "091 101a 102a"),
@@ -216,7 +357,7 @@ FAULTS = [
     _fault(
         "answers_confirm_too_early",
         acts(too_early),
-        "042 088 089 098 099 101d 111 111a 112 117 128 129 152d 176 182 190 228",
+        "042 088 089 098 099 101d 111 111a 112 117 128 129 152d 176 182 190 228 233",
     ),
     _fault(
         "takes_whatever_confirm_is_sent",
@@ -245,6 +386,48 @@ FAULTS = [
         shows(sets(amount_received=1), *EVERYWHERE, status="requires_payment_method"),
         "033 205 228",
     ),
+    # -- declines
+    _altered("cancels_declined_intents", _life(declined="canceled"), "029 092 096 098 101c 124"),
+    _altered("leaves_declined_intents_processing", _life(declined="processing"), "092 096 098 101c 102b 123"),
+    _fault("does_not_let_declined_payers_try_again", _no_second_try, "098 123 170"),
+    _fault("does_not_record_declines", shows(sets(last_payment_error=None)), "093 094"),
+    _fault(
+        "gives_one_reason_for_all_declines",
+        acts(_one_answer_for_all),
+        "094 095a 095b 095c 095d 095e 095f 095g 095h 101b 103",
+    ),
+    # -- actions
+    _fault(
+        "charges_without_authentication",
+        _method(AUTHENTICATION, CARD),
+        "099 101 101a 101b 101c 102 102a 102b 103 228",
+    ),
+    _fault(
+        "asks_absent_payers_to_authenticate",
+        hears(drops("off_session", "error_on_requires_action"), "confirm"),
+        "101 101a 101b 101c 101d 102 102a 102b 103 127 189 228",
+    ),
+    _fault("takes_failed_authentications_for_good_ones", acts(_authenticating_all), "124"),
+    _fault(
+        "has_actions_of_an_unpublished_type",
+        shows(inside("next_action", sets(type="open_page")), status="requires_action"),
+        "036",
+    ),
+    _fault(
+        "sends_payers_nowhere",
+        shows(inside("next_action", inside("redirect_to_url", sets(return_url=None))), status="requires_action"),
+        "100",
+    ),
+    _fault("has_actions_as_text", shows(sets(next_action="redirect_to_url"), status="requires_action"), "035 161"),
+    # -- transitions
+    _altered("does_not_cancel_pending_payments", _cancels(lambda known: known - {"requires_action"}), "139b"),
+    _altered("does_not_release_holds", _cancels(lambda known: known - {"requires_capture"}), "139c 228"),
+    _altered("cancels_paid_intents", _cancels(lambda known: known | {"succeeded"}), "143 145 145a 191 228"),
+    _fault(
+        "charges_as_soon_as_there_is_a_method",
+        hears(where(lambda m: "payment_method" in m, sets(confirm="true")), "create"),
+        "027 041 042 083 111a 190",
+    ),
     # -- errors
     _fault(
         "has_flat_errors",
@@ -269,6 +452,36 @@ FAULTS = [
         "005 038 038a 038b 038c 039 039a 039b 039c 043 043a 044 045 045a 045b 046 047 047a 048 049 052 054 055 "
         "056 057 058 125 162 167 167a 168 174 187 192",
     ),
+    _fault(
+        "refuses_in_html",
+        says(in_html, *EVERYWHERE),
+        "003 010 010a 012 038b 038c 039b 039c 043a 045b 047a 062 062a 062b 084b 084c 084d 085b 091a 094 095a 095b "
+        "095c 095d 095e 095f 095g 095h 096 097 101b 103 104b 104c 107a 107b 107c 135a 137a 137c 145a 145c 154 162 "
+        "167a 169a 196a",
+    ),
+    _fault("does_not_find_intents_without_a_word", says(_empty, *EVERYWHERE), "062 062a 062b 154 196a"),
+    _fault(
+        "has_lists_of_errors",
+        says(_in_a_list, "create"),
+        "010 010a 012 038b 038c 039b 039c 043a 045b 047a 154 162 167a",
+    ),
+    _fault(
+        "answers_refused_captures_and_cancels_with_success",
+        answers(200, "capture", "cancel", when=400),
+        "019 020 021 022 023 023a 024 025 134 135 135a 136 136a 136b 136c 136d 137 137a 137b 137c 138 143 144 145 "
+        "145a 145b 145c 147 169 169a 220 225 228",
+    ),
+    _fault(
+        "calls_refusals_errors_of_its_own",
+        tells(sets(type="api_error"), "update", "confirm", "capture", "cancel", status=400),
+        "107a 169a",
+    ),
+    _fault(
+        "does_not_tell_missing_from_unknown",
+        tells(where(lambda e: e.get("code") in MISSING_OR_UNKNOWN, sets(code="payment_intent_invalid_parameter"))),
+        "038b 039b 047a",
+    ),
+    _fault("names_no_parameters", tells(drops("param")), "038c 039c 062b 162"),
     # -- idempotency
     _fault(
         "ignores_idempotency_keys",
@@ -276,4 +489,15 @@ FAULTS = [
         "164 164a 165 166 167 167a 168 169 169a 170 174 175 176 176a 176b",
     ),
     _fault("takes_repeated_creates_for_one", takes_repeats_for_one, "059"),
+    _fault("ignores_keys_of_confirms", keys.ignores_keys("confirm"), "170 176"),
+    _fault("replays_what_has_become_of_the_intent", acts(_now), "170"),
+    _fault(
+        "takes_replays_for_conflicts", keys.alters_replays(REPLAYED, _as_conflict), "164 164a 170 176 176a 176b 176c"
+    ),
+    _fault("counts_keys_whatever_the_body", keys.keeps(keys.any_body, "create", mark=REPLAYED), "167 167a 168 171"),
+    _fault(
+        "counts_keys_whatever_is_done",
+        keys.keeps(keys.any_operation, *CHANGES, mark=REPLAYED),
+        "167 167a 168 169 169a 171",
+    ),
 ]

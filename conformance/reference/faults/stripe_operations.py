@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from conformance.reference.lifecycle import Lifecycle
+from conformance.reference.model import Answer, Call, Intent
+from conformance.reference.operations import OPERATIONS
+from conformance.reference.policies import Policies, Task
+from conformance.reference.store import Store
 from conformance.reference.wire import Asked, Lie, Object, Said, Serve
 
 from . import keys, listing
@@ -22,7 +27,7 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .fault import lying
+from .fault import Change, altered, lying
 from .lies import (
     Maker,
     anonymous,
@@ -43,6 +48,8 @@ from .lies import (
 
 KEY = {"authorization": "Bearer sk_test_reference"}
 CARD = "pm_card_visa"
+OPERATIONS_ON_INTENTS = ("create", "retrieve", "update", "confirm", "capture", "cancel")
+FEE = 60
 HELD = 2000  # what an intent holds that is created without further ado
 REPLAYED = "Idempotent-Replayed"
 UNEXPECTED = "payment_intent_unexpected_state"
@@ -134,6 +141,27 @@ def _full_page_means_more(asked: Asked, said: Said) -> None:
     """Takes it that more intents follow wherever a page is as full as it may be."""
     if said.succeeded:
         said.json = {**said.json, "has_more": len(said.json["data"]) == _limit(asked)}
+
+
+def _one_more(query: Object) -> None:
+    """Counts from nought to the limit."""
+    query["limit"] = str(min(int(query["limit"]) + 1, 100)) if query.get("limit", "").isdigit() else "11"
+
+
+def _before_from_the_start() -> Lie:
+    """Begins the page before an intent with the newest of all."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        query = listing.query_of(asked)
+        if asked.operation != "list" or "ending_before" not in query or "starting_after" in query:
+            return serve(asked)
+        said = serve(listing.asking(asked, {**query, "limit": "100"}))
+        if said.succeeded:
+            items, size = said.json["data"], int(query.get("limit", "10"))
+            said.json = {**said.json, "data": items[:size], "has_more": len(items) > size}
+        return said
+
+    return lie
 
 
 def _no_page_after_the_last(asked: Asked, said: Said) -> None:
@@ -265,7 +293,125 @@ def _bound_included(query: Object) -> None:
         query["created[lte]"] = query.pop("created[lt]")
 
 
+# -- what the server itself does -------------------------------------------------------------------------------------
+
+Step = Callable[[Intent], Intent]
+
+
+def _then(step: Step, *operations: str) -> Change:
+    """Carries these operations out and leaves their intents otherwise than they should be."""
+
+    def changed(policies: Policies) -> Policies:
+        honest = {**OPERATIONS, **policies.operations}
+
+        def done(operation: str, task: Task) -> Any:
+            outcome = honest[operation](task)
+            return step(outcome) if isinstance(outcome, Intent) else outcome
+
+        lies = {operation: partial(done, operation) for operation in operations}
+        return replace(policies, operations={**policies.operations, **lies})
+
+    return changed
+
+
+def _storing(stored: Callable[[Store, Call, Answer, Intent], object]) -> Change:
+    """Answers as it should; what it then remembers is up to ``stored``, which is told how the intent was."""
+
+    def changed(policies: Policies) -> Policies:
+        def once(store: Store, call: Call, now: float, execute: Callable[[], Answer]) -> Answer:
+            before = store.intents.get(call.intent_id)
+            answer = policies.idempotency(store, call, now, execute)
+            if before is not None:
+                stored(store, call, answer, before)
+            return answer
+
+        return replace(policies, idempotency=once)
+
+    return changed
+
+
+def _loses(*operations: str) -> Change:
+    """Does not store what these operations have done."""
+
+    def stored(store: Store, call: Call, answer: Answer, before: Intent) -> None:
+        if call.operation in operations and answer.status == 200:
+            store.save(before)
+
+    return _storing(stored)
+
+
+def _deletes(operation: str, status: int) -> Change:
+    """Does not know an intent any more after such an answer."""
+
+    def stored(store: Store, call: Call, answer: Answer, before: Intent) -> None:
+        if call.operation == operation and answer.status == status:
+            del store.intents[before.id]
+
+    return _storing(stored)
+
+
+@dataclass(frozen=True)
+class _Collecting(Lifecycle):
+    """The life of an intent whose money, once it is there, is counted in some way of its own."""
+
+    counting: Step = lambda intent: intent
+
+    def collect(self, intent: Intent) -> Intent:
+        return self.counting(super().collect(intent))
+
+
+def _collects(counting: Step) -> Change:
+    """Counts the money of a paid or held intent otherwise."""
+    return lambda policies: replace(
+        policies, lifecycle=_Collecting(**{**vars(policies.lifecycle), "counting": counting})
+    )
+
+
+def _with_a_fee(intent: Intent) -> Intent:
+    """Adds to the amount, and to what is received or held."""
+    received, held = (part and part + FEE for part in (intent.amount_received, intent.amount_capturable))
+    return replace(intent, amount=intent.amount + FEE, amount_received=received, amount_capturable=held)
+
+
+def _one_less(intent: Intent) -> Intent:
+    """Rounds down."""
+    return replace(intent, amount_received=max(intent.amount_received - 1, 0))
+
+
+def _amount_of_yen_in_hundredths(intent: Intent) -> Intent:
+    """Multiplies by a hundred what is to be paid."""
+    return replace(intent, amount=intent.amount * 100) if intent.currency == "jpy" else intent
+
+
+def _in_major_units(intent: Object) -> None:
+    """Divides by a hundred, as if there were no cents."""
+    if "amount_received" in intent:
+        intent["amount_received"] //= 100
+
+
+def _yen_in_hundredths(intent: Intent) -> Intent:
+    """Multiplies by a hundred what has no hundredths."""
+    return replace(intent, amount_received=intent.amount_received * 100) if intent.currency == "jpy" else intent
+
+
+def _lists_what_was_created() -> Lie:
+    """Lists intents as create has answered them."""
+    created: dict[str, Object] = {}
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation == "create" and said.succeeded:
+            created[said.json["id"]] = {name: said.json[name] for name in ("status", "amount", "amount_received")}
+        elif asked.operation == "list" and said.succeeded:
+            body = said.json
+            said.json = {**body, "data": [{**item, **created.get(item["id"], {})} for item in body["data"]]}
+        return said
+
+    return lie
+
+
 _fault = partial(lying, "STR")
+_altered = partial(altered, "STR")
 
 FAULTS = [
     # -- transport and authentication
@@ -287,12 +433,12 @@ FAULTS = [
     _fault(
         "retrieves_what_is_not_confirmed_as_canceled",
         shows(where(lambda o: o["status"] in UNCONFIRMED, sets(status="canceled")), "retrieve"),
-        "029 060 060a 060b 092 101c 104d 120 121 124 163 163b 191 228",
+        "029 060 060a 060b 092 101c 104d 120 121 124 191 228",
     ),
     _fault(
         "retrieves_pending_actions_as_done",
         shows(sets(status="succeeded"), "retrieve", status="requires_action"),
-        "028 037 060c 163 191 228",
+        "028 037 060c 191 228",
     ),
     _fault(
         "retrieves_debits_as_pending_actions",
@@ -302,12 +448,12 @@ FAULTS = [
     _fault(
         "retrieves_holds_as_captured",
         shows(sets(status="succeeded"), "retrieve", status="requires_capture"),
-        "060e 135b 163 191 195 228",
+        "060e 135b 191 195 228",
     ),
     _fault(
         "retrieves_the_status_late",
         shows(where(lambda o: o["status"] in ("succeeded", "canceled"), sets(status="requires_capture")), "retrieve"),
-        "030 060f 060g 084e 107d 122 123 129 133a 146 146a 163 191 228",
+        "030 060f 060g 084e 107d 122 123 129 133a 146 146a 191 228",
     ),
     _fault(
         "answers_unknown_intents_400",
@@ -355,6 +501,13 @@ FAULTS = [
     _fault("fills_pages_of_any_size", _fills_any_page(), "067"),
     _fault("ignores_cursors", listing.hears_query(drops("starting_after", "ending_before")), "068 068a"),
     _fault("repeats_an_intent_on_the_next_page", listing.pages(overlap=1), "068 068a"),
+    _fault("shows_one_more_than_the_limit", listing.hears_query(_one_more), "066 066a"),
+    _fault("takes_the_page_before_from_the_start", _before_from_the_start, "068a"),
+    _fault("skips_an_intent_between_pages", listing.pages(overlap=-1), "068 068a"),
+    _fault("lists_no_intents_of_customers", listing.hides(lambda item: item["customer"]), "069"),
+    _fault(
+        "lists_only_what_was_confirmed", listing.hides(lambda item: item["status"] in UNCONFIRMED), "069 070 071 210"
+    ),
     _fault("lists_the_oldest_first", listing.pages(lambda items: items[::-1]), "071"),
     _fault("leaves_the_newest_out", listing.pages(lambda items: items[1:]), "069 070 071 210"),
     _fault("never_has_more", listing.shows_envelope(sets(has_more=False)), "209"),
@@ -508,7 +661,7 @@ FAULTS = [
     _fault(
         "keeps_what_canceled_intents_hold",
         shows(lambda o: o.update(amount_capturable=o["amount"]), "cancel"),
-        "142 163 195 228",
+        "142 195 228",
     ),
     _fault("takes_whatever_cancel_is_sent", _if_refused(_for_its_members, accepting(), "cancel"), "147 225"),
     _fault(
@@ -557,6 +710,23 @@ FAULTS = [
         shows(lambda o: o.update(amount_received=o["amount"]), "confirm", "retrieve", status="requires_action"),
         "205 228",
     ),
+    _altered("adds_a_fee_to_what_it_charges", _collects(_with_a_fee), "132 228 233 234 234b"),
+    _altered("receives_one_less_than_it_charges", _collects(_one_less), "233 234b"),
+    _altered("takes_yen_for_hundredths", _collects(_yen_in_hundredths), "204 233 234b"),
+    _altered("stores_yen_in_hundredths", _then(_amount_of_yen_in_hundredths, "create"), "197 233 234b"),
+    _fault(
+        "shows_what_was_received_in_major_units",
+        shows(_in_major_units, *OPERATIONS_ON_INTENTS),
+        "131 132 133a 233 234b",
+    ),
+    _altered("charges_in_its_own_currency", _then(lambda i: replace(i, currency="eur"), "confirm"), "234 234b"),
+    _fault("answers_confirms_in_the_currency_of_the_account", shows(sets(currency="usd"), "confirm"), "234"),
+    _altered(
+        "lowers_the_amount_to_what_it_captures",
+        _then(lambda i: replace(i, amount=i.amount_received), "capture"),
+        "204 228",
+    ),
+    _altered("lowers_the_amount_of_canceled_intents", _then(lambda i: replace(i, amount=0), "cancel"), "228 236"),
     # -- idempotency
     _fault("makes_an_intent_behind_each_replay", acts(_makes_one_behind_replays), "165"),
     _fault("takes_repeated_updates_for_others", keys.collides("update"), "176c"),
@@ -579,4 +749,26 @@ FAULTS = [
     _fault("knows_keys_late", keys.knows_keys_late(), "175"),
     _fault("refuses_long_keys", keys.rekeys(lambda key: key if len(key) < 255 else ""), "173"),
     _fault("cuts_long_keys", keys.rekeys(lambda key: key[:255]), "174"),
+    # -- memory
+    _altered("answers_captures_without_storing_them", _loses("capture"), "133a 138 191 228"),
+    _altered(
+        "answers_cancels_without_storing_them",
+        _loses("cancel"),
+        "060g 085 085a 085b 108 144 145b 145c 146 146a 191 228",
+    ),
+    _altered("answers_updates_without_storing_them", _loses("update"), "077 078 079 080 082 083 213 228"),
+    _altered("loses_declined_intents", _deletes("confirm", 402), "098"),
+    _altered("loses_canceled_intents", _deletes("cancel", 200), "060g 085a 085b 137b 137c 145b 145c 228"),
+    _altered("forgets_metadata_when_it_confirms", _then(lambda i: replace(i, metadata={}), "confirm"), "234a"),
+    _altered(
+        "forgets_the_description_when_it_confirms",
+        _then(lambda i: replace(i, details={**i.details, "description": None}), "confirm"),
+        "234a",
+    ),
+    _altered(
+        "dates_intents_by_their_last_change",
+        _then(lambda i: replace(i, created=i.created + 60), "update", "confirm", "capture", "cancel"),
+        "234 234b 235 236 237",
+    ),
+    _fault("lists_intents_as_they_were_created", _lists_what_was_created, "030 033 191 204"),
 ]

@@ -1,0 +1,1 @@
+"""What a run costs, and what it finds beside other tools."""

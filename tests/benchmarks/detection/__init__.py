@@ -1,0 +1,1 @@
+"""What is found of the faulty servers, beside other tools: ``python -m tests.benchmarks.detection``."""
