@@ -73,12 +73,12 @@ class Application:
         policies, store = self.policies, self.store
         view, executed = View(call), False
         try:
-            intent = self.load(call.intent_id, now) if call.intent_id else None
+            intent = self.load(call.intent_id, call.caller.account, now) if call.intent_id else None
             policies.access(call, intent)
             params = policies.reading(call.operation, policies.validation(call.operation, call.params))
             view, executed = View(call, policies.expansion(call.request, params)), True
             operation = {**OPERATIONS, **policies.operations}[call.operation]
-            outcome = operation(Task(policies, store, params, intent, now))
+            outcome = operation(Task(policies, store, params, intent, now, call.caller.account))
             return Answer.of(policies.success.get(call.operation, 200), self.render(outcome, view))
         except Refusal as refusal:
             if refusal.intent is not None:
@@ -94,10 +94,10 @@ class Application:
             return policies.paging([policies.rendering(item, view) for item in outcome.items], outcome, view)
         return policies.rendering(self.store.save(outcome), view)
 
-    def load(self, intent_id: str, now: float) -> Intent:
-        """The intent as it stands now. Raises Refusal where there is none."""
+    def load(self, intent_id: str, account: str, now: float) -> Intent:
+        """The intent as it stands now. Raises Refusal where the account has none such."""
         intent = self.store.intents.get(intent_id)
-        if intent is None:
+        if intent is None or intent.account != account:
             raise Refusal("not_found", f"no such payment intent: {intent_id}", param=("intent",))
         return current(self.policies, self.store, intent, now)
 

@@ -66,13 +66,14 @@ class Action:
 
 @dataclass(frozen=True)
 class Intent:
-    """One payment intent. Amounts in minor units, times in seconds since 1970."""
+    """One payment intent, of one account. Amounts in minor units, times in seconds since 1970."""
 
     id: str
     client_secret: str
     amount: int
     currency: str
     created: float
+    account: str = ""
     status: str = ""
     amount_capturable: int = 0
     amount_received: int = 0
@@ -117,10 +118,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the key that was sent, and what kind of key it is."""
+    """Who asks: the key that was sent, what kind of key it is, and whose account it belongs to."""
 
     key: str
     role: Role = "secret"
+    account: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def create(task: Task) -> Intent:
             amount=params["amount"],
             currency=params["currency"],
             created=task.now,
+            account=task.account,
             customer=customer,
             method=method,
             capture_method=params.get("capture_method", "automatic"),
@@ -131,9 +132,9 @@ def current(policies: Policies, store: Store, intent: Intent, now: float) -> Int
 
 
 def newest_first(task: Task) -> list[Intent]:
-    """All intents as they stand at this moment."""
-    intents = reversed(list(task.store.intents.values()))
-    return [current(task.policies, task.store, intent, task.now) for intent in intents]
+    """All intents of the account as they stand at this moment."""
+    own = [intent for intent in task.store.intents.values() if intent.account == task.account]
+    return [current(task.policies, task.store, intent, task.now) for intent in reversed(own)]
 
 
 def noted(intent: Intent, params: Params) -> Intent:

@@ -69,13 +69,14 @@ class Policies:
 
 @dataclass(frozen=True)
 class Task:
-    """One operation to carry out, at a moment in seconds. ``intent`` is None where the operation is not about one."""
+    """One operation to carry out for an account, at a moment in seconds; ``intent`` is None where it is about none."""
 
     policies: Policies
     store: Store
     params: Params
     intent: Intent | None
     now: float
+    account: str = ""
 
     @property
     def subject(self) -> Intent:

@@ -145,7 +145,9 @@ def test_confirm_again_charges_once(act: Actor, args: Table) -> None:
     if done.get(act.status) not in act.success():
         raise Inconclusive(f"the first confirm left the intent {done.get(act.status)}")
     identifier = str(prepared[act.id])
-    before = act.made(act.retrieve(identifier))
+    before = act.looked(act.retrieve(identifier))
+    if before.get(act.status) != done.get(act.status):
+        raise Inconclusive(f"a retrieve shows {before.get(act.status)} after a confirm that came to {done[act.status]}")
     act.confirm(identifier, method="success" if act.needs_method_in_confirm() else "")
     later = act.retrieve(identifier)
     after = act.looked(later)

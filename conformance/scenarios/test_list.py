@@ -208,13 +208,7 @@ def test_list_contains_new(act: Actor, args: Table) -> None:
 
     The intent comes about as in test_operation.py.
     """
-
-    def make() -> tuple[Table, Page | None]:
-        created = prepared(act, args)
-        return created, found(act, str(created[act.id]), args.get("query", {}))
-
-    asked = {key: value for key, value in args.items() if key != "members"}
-    created, shown = once(act, "list_contains_new", asked, make)
+    created, shown = _listed_new(act, args)
     identifier = str(created[act.id])
     if "members" not in args:
         if shown is None:
@@ -231,6 +225,33 @@ def test_list_contains_new(act: Actor, args: Table) -> None:
     for member, told_by_list in _differing(shown, identifier, held, args["members"]).items():
         expected = f"{member} as a retrieve shows it: {held.get(member)!r}"
         act.contradict(shown.sighting, expected, told_by_list, f"{at}/{member}")
+
+
+def _listed_new(act: Actor, args: Table) -> tuple[Table, Page | None]:
+    """A new intent, and the page that shows it, None where none does; made once in a run."""
+
+    def make() -> tuple[Table, Page | None]:
+        created = prepared(act, args)
+        return created, found(act, str(created[act.id]), args.get("query", {}))
+
+    return once(act, "listed_new", {key: value for key, value in args.items() if key != "members"}, make)
+
+
+@takes("credential")
+def test_list_hides(act: Actor, args: Table) -> None:
+    """An intent that has just been made, and that our own list shows, is not shown to another ``credential``."""
+    try:
+        created, shown = _listed_new(act, {})
+    except NonConformance as wrong:
+        raise Inconclusive(f"our own list cannot be read: {wrong}") from wrong
+    if shown is None:
+        raise Inconclusive("our own list does not show the intent")
+    answer = ask(act, credential=args["credential"])
+    items = items_of(answer)
+    if items is None:
+        raise Inconclusive(f"no list for the credential {args['credential']}: {told(answer)}")
+    if any(isinstance(item, Mapping) and item.get(act.id) == created[act.id] for item in items):
+        act.contradict(answer, f"no item {created[act.id]}, which belongs to another account", "it is there")
 
 
 def _unless_differing(act: Actor, identifier: str, held: Table, args: Table) -> Page | None:

@@ -63,11 +63,14 @@ def attempted(act: Actor, move: Transition, intent: Table) -> Sighting:
 
 
 def changed_by_refusal(act: Actor, intent: Table, attempt: Callable[[], Sighting], what: str) -> None:
-    """Makes an attempt on an intent between two retrieves, and compares what they show of status and money.
+    """Makes an attempt on an intent between two looks at it, and compares what they show of status and money.
+
+    The first look is taken twice: a copy that is read may be behind.
 
     Raises ``NonConformance`` where a refused attempt changed it, ``Inconclusive`` where it cannot be seen.
     """
     identifier = str(intent[act.id])
+    act.looked(act.retrieve(identifier))
     before = act.looked(act.retrieve(identifier))
     answer = attempt()
     if not (act.refuses(answer) and act.leaves_intent(answer)):

@@ -37,7 +37,7 @@ from .deeds import (
     too_early,
     trusts,
 )
-from .faltering import breaks_off, falls_over, flaps, lags
+from .faltering import breaks_off, falls_over, flaps, lags, stores_late
 from .fault import Change, altered, lying
 from .keys import KEY as IDEMPOTENCY_KEY
 from .lies import anonymous, answers, drops, hears, inside, presents, reads, says, sets, shows, tells, together, where
@@ -563,7 +563,7 @@ FAULTS = [
     _fault("gives_up_on_payers", shows(sets(status="failed"), "retrieve", status="requires_action"), "137b"),
     _fault("adds_interest", _adds_interest, "081 086a 091 097a 138 138a 138b 139 140"),
     _fault("counts_views", _counts_views, "138a 138b"),
-    _fault("reads_from_a_copy_that_lags", lags("confirm"), "074 082 086 086a 097a 134 137a 137b 138 138b 140"),
+    _fault("reads_from_a_copy_that_lags", lags("confirm"), "074 086 086a 097a 134 137a 137b 138 138b 140"),
     _fault("loses_paid_intents", acts(_losing_paid), "074 090b 137a 140"),
     _fault("forgets_who_pays", shows(drops("user_id"), "retrieve"), "044a"),
     _fault("forgets_metadata", shows(drops("metadata"), "retrieve"), "059b"),
@@ -634,4 +634,5 @@ FAULTS = [
     _fault("nests_errors", says(nests, *EVERYTHING), "093 093a 101"),
     _fault("has_errors_without_body", says(_refusing_in_silence, *EVERYTHING), "100"),
     _fault("lists_its_errors", says(_listing_errors, *EVERYTHING), "100"),
+    _fault("finds_new_intents_late", stores_late(), "044a 047a 059b 074 090 090b 091 137 137a 137b 140"),
 ]

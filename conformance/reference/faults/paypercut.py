@@ -362,7 +362,7 @@ FAULTS = [
     _fault(
         "lags_behind_itself",
         lags("confirm", "capture", "cancel"),
-        "073 077 079 083 086a 090a 092a 095b 098b 099b 099c 141 150b 150c 150d 151 156",
+        "073 077 079 086a 090a 092a 095b 098b 099b 099c 141 150b 150c 150d 151 156",
     ),
     _fault(
         "stores_late",

@@ -31,7 +31,7 @@ from .deeds import (
     trusts,
     unchanged,
 )
-from .faltering import breaks_off, falls_over, flaps
+from .faltering import breaks_off, falls_over, flaps, lags, stores_late
 from .fault import Change, altered, lying
 from .lies import (
     OPERATIONS,
@@ -240,7 +240,7 @@ FAULTS = [
     _fault(
         "falls_over_refused_confirms",
         falls_over("confirm"),
-        "104 104a 104b 104c 105 106 107 107a 107b 107c 108 109 109a 110 113 114 114a 115 116 189 192",
+        "104 104a 104b 104c 106 107 107a 107b 107c 108 109 109a 110 113 114 114a 115 116 189 192",
     ),
     _fault(
         "breaks_off_lists",
@@ -311,7 +311,7 @@ FAULTS = [
     _fault("wants_letters_to_be_ascii", refuses(lambda m: not str(m).isascii(), "create", "update"), "186"),
     _fault("wants_fifty_yen_in_hundredths", refuses(_few_yen, "create"), "197"),
     # -- confirm
-    _fault("charges_declined_cards", _method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 098 123"),
+    _fault("charges_declined_cards", _method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 123"),
     _fault("answers_declines_400", answers(400, when=402), "091 101a 102a"),
     _fault(
         "answers_declines_200",
@@ -499,5 +499,21 @@ FAULTS = [
         "counts_keys_whatever_is_done",
         keys.keeps(keys.any_operation, *CHANGES, mark=REPLAYED),
         "167 167a 168 169 169a 171",
+    ),
+    _fault(
+        "finds_new_intents_late",
+        stores_late(),
+        (
+            "004 013 053 060 060a 060b 060c 060d 060e 060f 060g 077 078 079 080 083 120 121 122 124 133a 213 "
+            "228 234a 234b 237"
+        ),
+    ),
+    _fault(
+        "retrieves_from_a_copy_that_lags",
+        lags("confirm", "update", "cancel"),
+        (
+            "060c 060e 060f 060g 077 078 079 080 082 083 092 093 094 101c 120 121 122 129 133a 135b 184 191 "
+            "208 213 228 234b"
+        ),
     ),
 ]

@@ -26,6 +26,7 @@ from .revkeen_parameters import VALIDATION, matching, reading
 API_KEY = "rk_sandbox_reference"
 READ_ONLY_KEY = "rk_sandbox_read_only"
 OTHER_API_KEY = "rk_sandbox_other"
+STRANGER_KEY = "rk_sandbox_stranger"
 _BASE_PATH = "/v2"
 _PATH = "/payment-intents"
 
@@ -171,6 +172,7 @@ POLICIES = Policies(
             API_KEY: Caller(API_KEY),
             OTHER_API_KEY: Caller(OTHER_API_KEY),
             READ_ONLY_KEY: Caller(READ_ONLY_KEY, "read_only"),
+            STRANGER_KEY: Caller(STRANGER_KEY, account="another merchant"),
         },
         "x-api-key",
     ),
@@ -199,5 +201,6 @@ SETTINGS: Mapping[str, Any] = {
         "other_customer": CUSTOMERS[1],
         "read_only_key": READ_ONLY_KEY,
         "other_api_key": OTHER_API_KEY,
+        "stranger_key": STRANGER_KEY,
     },
 }
