@@ -131,7 +131,7 @@ def digest(provider: str) -> str:
     data = [path for path in (ROOT.parent / "schemas" / provider).rglob("*") if path.is_file()]
     told = hashlib.sha256()
     for path in sorted([*sources, *data]):
-        told.update(str(path).encode())
+        told.update(str(path.relative_to(ROOT.parent)).encode())
         told.update(path.read_bytes())
     return told.hexdigest()
 

@@ -397,3 +397,19 @@ def test_unknown_ids_and_paths(revkeen: httpx.Client) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "resource_missing")
     assert revkeen.get(f"{PATH}/x/confirm").status_code == 405
     assert revkeen.get("http://reference.invalid/payment-intents/x").status_code == 404
+
+
+def test_a_merchant_sees_nothing_of_another_one(
+    revkeen: httpx.Client, methods: dict[str, str], minimal: dict[str, Any]
+) -> None:
+    own = revkeen.post(PATH, json=minimal).json()
+    stranger = {"x-api-key": methods["stranger_key"]}
+    strange = revkeen.post(PATH, json=minimal, headers=stranger).json()
+    assert revkeen.get(f"{PATH}/{own['id']}", headers=stranger).status_code == 404
+    assert revkeen.post(f"{PATH}/{own['id']}/cancel", json={}, headers=stranger).status_code == 404
+    assert revkeen.get(f"{PATH}/{strange['id']}").status_code == 404
+    listed = {
+        key: revkeen.get(PATH, params={"limit": 100}, headers=key and stranger).json()["data"] for key in ("", "s")
+    }
+    assert [intent["id"] for intent in listed[""]] == [own["id"]]
+    assert [intent["id"] for intent in listed["s"]] == [strange["id"]]

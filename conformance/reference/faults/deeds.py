@@ -33,6 +33,28 @@ def instead_of_refusal(otherwise: Lie, *operations: str, kept: tuple[int, ...] =
     return lambda: lie
 
 
+def if_refused(why: Callable[[Said], object], otherwise: Lie, *operations: str) -> Maker:
+    """Does something else where the known-good server refuses these operations with such an answer."""
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        said = serve(asked)
+        if asked.operation in operations and said.status >= 400 and why(said):
+            return otherwise(asked.sending(idempotency_key=None), serve)
+        return said
+
+    return acts(lie)
+
+
+def with_status(status: int) -> Callable[[Said], bool]:
+    """For ``if_refused``: the refusal has this status."""
+    return lambda said: said.status == status
+
+
+def coded(code: str) -> Callable[[Said], bool]:
+    """For ``if_refused``: the refusal is a 400 with this code."""
+    return lambda said: said.status == 400 and error_of(said.json).get("code") == code
+
+
 def accepting(**members: Any) -> Lie:
     """Carries out a request with these members instead."""
     return lambda asked, serve: serve(asked.saying(members))
@@ -98,6 +120,25 @@ def remembers(change: Change, seen: Callable[[Asked, Said], object]) -> Maker:
                 said.json = body
             elif asked.intent and seen(asked, said):
                 noted.add(asked.intent)
+            return said
+
+        return lie
+
+    return make
+
+
+def loses(seen: Callable[[Asked, Said], object]) -> Maker:
+    """Does not find an intent any more once an exchange about it was ``seen``."""
+
+    def make() -> Lie:
+        lost: set[str] = set()
+
+        def lie(asked: Asked, serve: Serve) -> Said:
+            if asked.intent in lost:
+                return serve(replace(asked, path=asked.path.replace(asked.intent, asked.intent + "0")))
+            said = serve(asked)
+            if asked.intent and seen(asked, said):
+                lost.add(asked.intent)
             return said
 
         return lie

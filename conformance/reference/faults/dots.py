@@ -38,9 +38,24 @@ from .deeds import (
     trusts,
 )
 from .faltering import breaks_off, falls_over, flaps, lags, stores_late
-from .fault import Change, altered, lying
+from .fault import Change, altered, living, lying
 from .keys import KEY as IDEMPOTENCY_KEY
-from .lies import anonymous, answers, drops, hears, inside, presents, reads, says, sets, shows, tells, together, where
+from .lies import (
+    anonymous,
+    answers,
+    drops,
+    hears,
+    inside,
+    presents,
+    reads,
+    says,
+    sets,
+    shows,
+    takes_method,
+    tells,
+    together,
+    where,
+)
 from .listing import hides, pages, shows_page, wrapped
 
 KEY = {"authorization": "Basic cmVmZXJlbmNlLWNsaWVudDpyZWZlcmVuY2Uta2V5"}
@@ -51,10 +66,6 @@ UNKNOWN_HEADER = {"error": "invalid-input", "message": "Idempotency-Key is not k
 SHOWING = ("confirm", "retrieve", "list")
 EVERYTHING = ("create", "retrieve", "confirm", "list", "")  # what is no operation, too
 NOBODYS = "5b0d1f5e-52a7-4c0a-9f54-3f3a1f6f2c11"
-
-
-def _method(wrong: str, instead: str) -> Any:
-    return hears(reads("payment_method_id", lambda value: value == wrong, instead), "create", "confirm")
 
 
 def _not_uuid(value: Any) -> bool:
@@ -151,11 +162,6 @@ def _checking(operation: str, **checks: Check) -> Change:
     other = replace(members, fields={**members.fields, **checks})
     validation = replace(VALIDATION, members={**VALIDATION.members, operation: other})
     return lambda policies: replace(policies, validation=validation)
-
-
-def _living(**members: Any) -> Change:
-    """Has another lifecycle."""
-    return lambda policies: replace(policies, lifecycle=replace(policies.lifecycle, **members))
 
 
 def _bearer_too(policies: Policies) -> Policies:
@@ -492,8 +498,8 @@ FAULTS = [
     _fault("stores_metadata_as_text", hears(inside("metadata", _as_text), "create"), "059c"),
     _fault("mends_what_is_no_json", acts(_mending), "063"),
     # -- confirm
-    _fault("charges_declined_cards", _method(DECLINED, CARD), "084 085 085a"),
-    _fault("never_asks_for_authentication", _method(AUTHENTICATION, CARD), "135"),
+    _fault("charges_declined_cards", takes_method(DECLINED, CARD, "payment_method_id"), "084 085 085a"),
+    _fault("never_asks_for_authentication", takes_method(AUTHENTICATION, CARD, "payment_method_id"), "135"),
     _fault(
         "takes_null_for_a_method",
         hears(reads("payment_method_id", lambda value: value is None, CARD), "confirm"),
@@ -599,12 +605,12 @@ FAULTS = [
     _fault("opens_paid_intents_again", confirms_again(sets(status="requires_action")), "082 134 140"),
     _altered(
         "cannot_confirm_what_has_a_method",
-        _living(confirmable=frozenset({"requires_payment_method"})),
+        living(confirmable=frozenset({"requires_payment_method"})),
         "040 041 073 074a 135 140",
     ),
-    _altered("holds_what_nobody_can_capture", _living(captures_later=lambda intent: True), "041 073 074a 133 140"),
+    _altered("holds_what_nobody_can_capture", living(captures_later=lambda intent: True), "041 073 074a 133 140"),
     _altered(
-        "asks_every_payer_to_authenticate", _living(verification=lambda intent: "redirect"), "041 073 074a 085 085a 140"
+        "asks_every_payer_to_authenticate", living(verification=lambda intent: "redirect"), "041 073 074a 085 085a 140"
     ),
     # -- idempotency
     _fault("refuses_keys", refuses(lambda members: "idempotency_key" in members, "create"), "110"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from conformance.reference.policies import Policies
 
@@ -29,3 +30,8 @@ def lying(prefix: str, name: str, lie: Maker, breaks: str) -> Fault:
 def altered(prefix: str, name: str, change: Change, breaks: str) -> Fault:
     """A fault of the server's own doing: ``change`` replaces one of its policies."""
     return Fault(name, change, frozenset(f"{prefix}-{number}" for number in breaks.split()))
+
+
+def living(**members: Any) -> Change:
+    """Other ways between the states of an intent: members of the lifecycle policy."""
+    return lambda policies: replace(policies, lifecycle=replace(policies.lifecycle, **members))

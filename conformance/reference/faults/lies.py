@@ -130,6 +130,11 @@ def reads(member: str, wrong: Callable[[Any], object], instead: Any = None) -> C
     return change
 
 
+def takes_method(wrong: str, instead: str, member: str = "payment_method") -> Maker:
+    """Takes one payment method for another one."""
+    return hears(reads(member, lambda value: value == wrong, instead), "create", "confirm")
+
+
 def both(*changes: Callable[[Object], object]) -> Callable[[Object], None]:
     """One change after the other."""
 

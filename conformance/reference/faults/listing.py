@@ -126,3 +126,26 @@ def _page(body: Any, query: dict[str, str], items: Items, default: int, overlap:
 def hides(when: Callable[[Object], object], **paging: int) -> Maker:
     """Leaves some intents out of the list."""
     return pages(lambda items: [item for item in items if not when(item)], **paging)
+
+
+def full_page_means_more(default: int) -> Callable[[Asked, Said], None]:
+    """Takes it that more intents follow wherever a page is as full as it may be."""
+
+    def altered(asked: Asked, said: Said) -> None:
+        if said.succeeded:
+            text = query_of(asked).get("limit", "")
+            most = int(text) if text.isdigit() else default
+            said.json = {**said.json, "has_more": len(said.json["data"]) == most}
+
+    return altered
+
+
+def no_page_after_the_last(**members: str) -> Callable[[Asked, Said], None]:
+    """Refuses a cursor that nothing stands behind; ``members`` are further ones of the error."""
+
+    def altered(asked: Asked, said: Said) -> None:
+        if said.succeeded and "starting_after" in asked.query and not said.json["data"]:
+            said.status = 404
+            said.json = {"error": {"type": "invalid_request_error", "message": "no such page", **members}}
+
+    return altered

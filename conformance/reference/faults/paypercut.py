@@ -22,9 +22,11 @@ from .deeds import (
     confirms_again,
     confirms_unknown,
     counting,
+    if_refused,
     in_html,
     instead_of_refusal,
     keeps_to_stored,
+    loses,
     nests,
     refuses,
     refusing,
@@ -33,10 +35,11 @@ from .deeds import (
     too_early,
     trusts,
     unchanged,
+    with_status,
 )
 from .faltering import breaks_off, falls_over, flaps, lags, stores_late
 from .fault import Change as PolicyChange
-from .fault import altered, lying
+from .fault import altered, living, lying
 from .lies import (
     OPERATIONS,
     Maker,
@@ -50,6 +53,7 @@ from .lies import (
     says,
     sets,
     shows,
+    takes_method,
     tells,
     together,
     where,
@@ -62,10 +66,6 @@ FEE = 30
 ALL = (*OPERATIONS, "capture")
 CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_action", "requires_capture")
 THREE_D_SECURE = {"flow": "challenge", "idempotency_key": "1", "status_url": "https://example.com/3ds", "challenge": {}}
-
-
-def _method(wrong: str, instead: str) -> Any:
-    return hears(reads("payment_method", lambda value: value == wrong, instead), "create", "confirm")
 
 
 def _three_d_secure(**changes: Any) -> Any:
@@ -108,18 +108,6 @@ def _refusing_expansions(asked: Asked, serve: Serve) -> Said:
 def _broken_by_long_ids(asked: Asked, said: Said) -> None:
     if len(asked.intent) > 200:
         said.status = 500
-
-
-def _if_refused(status: int, otherwise: Lie, *operations: str) -> Maker:
-    """Does something else where the known-good server refuses these operations with this status."""
-
-    def lie(asked: Asked, serve: Serve) -> Said:
-        said = serve(asked)
-        if asked.operation in operations and said.status == status:
-            return otherwise(asked.sending(idempotency_key=None), serve)
-        return said
-
-    return acts(lie)
 
 
 def _making_one_up(asked: Asked, serve: Serve) -> Said:
@@ -200,11 +188,6 @@ def _operating(**functions: Callable[[Task], Intent]) -> PolicyChange:
     return lambda policies: replace(policies, operations={**policies.operations, **functions})
 
 
-def _living(**members: Any) -> PolicyChange:
-    """Has other ways between the states of an intent."""
-    return lambda policies: replace(policies, lifecycle=replace(policies.lifecycle, **members))
-
-
 def _wording(kind: str, **members: Any) -> PolicyChange:
     """Words one kind of refusal otherwise."""
 
@@ -254,25 +237,6 @@ def _in_major_units(intent: Object) -> None:
 
 def _paid_in_full(intent: Object) -> None:
     intent.update(status="succeeded", amount_received=intent["amount"], amount_capturable=0)
-
-
-def _loses(seen: Callable[[Asked, Said], object]) -> Maker:
-    """Does not find an intent any more once an exchange about it was ``seen``."""
-
-    def make() -> Lie:
-        lost: set[str] = set()
-
-        def lie(asked: Asked, serve: Serve) -> Said:
-            if asked.intent in lost:
-                return serve(replace(asked, path=asked.path.replace(asked.intent, asked.intent + "0")))
-            said = serve(asked)
-            if asked.intent and seen(asked, said):
-                lost.add(asked.intent)
-            return said
-
-        return lie
-
-    return make
 
 
 def _paid_now(asked: Asked, said: Said) -> bool:
@@ -489,7 +453,7 @@ FAULTS = [
     _fault("passes_over_3ds_options", hears(drops("payment_method_options"), "create"), "054 055 056 057 137"),
     _fault("demands_capital_letters", refuses(lambda m: str(m.get("currency", "")).islower(), "create"), "136"),
     # -- confirm
-    _fault("charges_declined_cards", _method(DECLINED, CARD), "073 074 087"),
+    _fault("charges_declined_cards", takes_method(DECLINED, CARD), "073 074 087"),
     _fault("numbers_its_reasons", tells(where(_declined, sets(decline_code=51))), "076"),
     _fault("breaks_on_declines", says(_broken_by_declines), "142"),
     _fault(
@@ -539,16 +503,16 @@ FAULTS = [
     ),
     _altered(
         "confirms_only_what_is_ready",
-        _living(confirmable=frozenset({"requires_confirmation"})),
+        living(confirmable=frozenset({"requires_confirmation"})),
         "028 070 071 072 073a 075 075a 086 086a 087 128a 138 145 156 158 158a",
     ),
     _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "156"),
-    _fault("loses_paid_intents", _loses(_paid_now), "079 086a 116a 116c 127 150d 156"),
-    _fault("skips_authentication", _method(AUTHENTICATION, CARD), "072 156"),
+    _fault("loses_paid_intents", loses(_paid_now), "079 086a 116a 116c 127 150d 156"),
+    _fault("skips_authentication", takes_method(AUTHENTICATION, CARD), "072 156"),
     _fault("pays_without_the_payer", acts(_paid_without_the_payer), "077a"),
     _fault("charges_what_it_declines", remembers(_paid_in_full, _just_declined), "073 087"),
     _fault("closes_declined_intents", _closes(_just_declined, "confirm"), "073a 087"),
-    _altered("leaves_declined_intents_ready", _living(declined="requires_confirmation"), "073 077a"),
+    _altered("leaves_declined_intents_ready", living(declined="requires_confirmation"), "073 077a"),
     _fault("answers_declines_200", answers(200, "confirm", when=422), "002 003 004 005 008 009 010 012 074"),
     _altered(
         "tells_declines_as_bad_requests",
@@ -560,7 +524,7 @@ FAULTS = [
     _fault("retrieves_creation_of_another_day", shows(sets(created="2026-01-01T00:00:00Z"), "retrieve"), "060a"),
     _fault(
         "makes_up_the_intents_it_lacks",
-        _if_refused(404, _making_one_up, "retrieve", "capture", "cancel"),
+        if_refused(with_status(404), _making_one_up, "retrieve", "capture", "cancel"),
         "061 061a 062 105 105a 152 152a",
     ),
     _fault("answers_unknown_intents_400", answers(400, *ALL, when=404), "061a 081a 105a 152a"),
@@ -623,12 +587,16 @@ FAULTS = [
         hears(where(lambda m: m.get("amount_to_capture") not in (None, 2000), sets(amount_to_capture=0)), "capture"),
         "092 092a 153",
     ),
-    _fault("captures_more_than_is_held", _if_refused(400, _more_than_held, "capture"), "091 091a 148 156"),
-    _fault("captures_what_it_refuses", _if_refused(400, _carrying_out_and_refusing, "capture"), "091a 094a 147 156"),
-    _fault("takes_whatever_capture_is_sent", _if_refused(400, accepting(), "capture"), "091 091a 094 154"),
+    _fault("captures_more_than_is_held", if_refused(with_status(400), _more_than_held, "capture"), "091 091a 148 156"),
+    _fault(
+        "captures_what_it_refuses",
+        if_refused(with_status(400), _carrying_out_and_refusing, "capture"),
+        "091a 094a 147 156",
+    ),
+    _fault("takes_whatever_capture_is_sent", if_refused(with_status(400), accepting(), "capture"), "091 091a 094 154"),
     _fault(
         "captures_whatever_the_status",
-        _if_refused(409, showing(unchanged), "capture"),
+        if_refused(with_status(409), showing(unchanged), "capture"),
         "093 093a 093b 093c 093d 093e 104 104a 156",
     ),
     _fault(
@@ -669,11 +637,11 @@ FAULTS = [
         hears(where(lambda m: not m.get("cancellation_reason"), sets(cancellation_reason="none")), "cancel"),
         "095 095a 095b 095c 096 097 098 098b 099c 100 128b 156",
     ),
-    _fault("takes_whatever_cancel_is_sent", _if_refused(400, accepting(), "cancel"), "101 155"),
-    _fault("cancels_what_it_refuses", _if_refused(400, _carrying_out_and_refusing, "cancel"), "101a"),
+    _fault("takes_whatever_cancel_is_sent", if_refused(with_status(400), accepting(), "cancel"), "101 155"),
+    _fault("cancels_what_it_refuses", if_refused(with_status(400), _carrying_out_and_refusing, "cancel"), "101a"),
     _fault(
         "cancels_whatever_the_status",
-        _if_refused(409, showing(sets(status="canceled")), "cancel"),
+        if_refused(with_status(409), showing(sets(status="canceled")), "cancel"),
         "099a 102 103 116a 116b 117a 117b 141 156",
     ),
     _fault(
@@ -685,9 +653,7 @@ FAULTS = [
         tells(sets(type="card_error"), "confirm", "capture", "cancel", status=409),
         "093e 117 117a 117b",
     ),
-    _altered(
-        "keeps_what_is_ready", _living(cancelable=frozenset({*CANCELABLE} - {"requires_confirmation"})), "096 156"
-    ),
+    _altered("keeps_what_is_ready", living(cancelable=frozenset({*CANCELABLE} - {"requires_confirmation"})), "096 156"),
     _altered("keeps_what_it_held", _operating(cancel=_keeping_the_hold), "098b"),
     _fault("answers_cancel_in_another_currency", shows(inside("currency", sets(iso="usd")), "cancel"), "095c"),
     _fault(

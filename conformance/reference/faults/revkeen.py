@@ -16,12 +16,15 @@ from .deeds import (
     accepting,
     acts,
     captured,
+    coded,
     confirms_again,
     counting,
     flattens,
+    if_refused,
     in_html,
     in_status,
     instead_of_refusal,
+    loses,
     refuses,
     refusing,
     remembers,
@@ -45,6 +48,7 @@ from .lies import (
     says,
     sets,
     shows,
+    takes_method,
     tells,
     together,
     where,
@@ -58,28 +62,12 @@ UNCONFIRMED = ("requires_payment_method", "requires_confirmation")
 _AMOUNTS = ("amount", "amount_capturable", "amount_received")
 
 
-def _method(wrong: str, instead: str) -> Any:
-    return hears(reads("payment_method", lambda value: value == wrong, instead), "create", "confirm")
-
-
 def _renamed(asked: Asked, serve: Serve) -> Said:
     """Calls its intents by another prefix."""
     heard = replace(asked, path=asked.path.replace("/intent_", "/pi_"), query=asked.query.replace("=intent_", "=pi_"))
     said = serve(heard)
     said.body = said.body.replace(b'"id": "pi_', b'"id": "intent_')
     return said
-
-
-def _if_refused(code: str, otherwise: Lie, *operations: str) -> Maker:
-    """Does something else where the known-good server refuses these operations with this code."""
-
-    def lie(asked: Asked, serve: Serve) -> Said:
-        said = serve(asked)
-        if asked.operation in operations and said.status == 400 and said.json["error"]["code"] == code:
-            return otherwise(asked.sending(idempotency_key=None), serve)
-        return said
-
-    return acts(lie)
 
 
 def _status_of_refused(code: str, status: int, *operations: str) -> Maker:
@@ -128,20 +116,6 @@ def _taking_text_for_numbers(members: Object) -> None:
 
 def _captured_by(asked: Asked, said: Said) -> bool:
     return asked.operation == "capture" and said.succeeded
-
-
-def _full_page_means_more(asked: Asked, said: Said) -> None:
-    """Takes it that more intents follow wherever a page is as full as it may be."""
-    body = said.json
-    if said.succeeded:
-        said.json = {**body, "has_more": len(body["data"]) == int(listing.query_of(asked).get("limit", 20))}
-
-
-def _no_page_after_the_last(asked: Asked, said: Said) -> None:
-    """Refuses a cursor that nothing stands behind."""
-    if said.succeeded and "starting_after" in asked.query and not said.json["data"]:
-        said.status = 404
-        said.json = {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "no page"}}
 
 
 def _broken_by_limits(asked: Asked, said: Said) -> None:
@@ -195,23 +169,6 @@ _VOID = where(
 def _nobodys(asked: Asked) -> Asked:
     """The same request of an intent that there is not."""
     return replace(asked, path=asked.path.replace(asked.intent, "pi_nobodys"))
-
-
-def _loses(*operations: str) -> Maker:
-    """Does not find an intent any more once one of these operations has gone through."""
-
-    def make() -> Lie:
-        lost: set[str] = set()
-
-        def lie(asked: Asked, serve: Serve) -> Said:
-            said = serve(_nobodys(asked) if asked.intent in lost else asked)
-            if said.succeeded and asked.operation in operations:
-                lost.add(asked.intent)
-            return said
-
-        return lie
-
-    return make
 
 
 def _by(*operations: str) -> Callable[[Asked, Said], object]:
@@ -449,7 +406,7 @@ FAULTS = [
     ),
     # -- confirm
     _fault("refuses_return_urls", refuses(lambda members: "return_url" in members, "confirm"), "076 077 151 177"),
-    _fault("charges_declined_cards", _method(DECLINED, CARD), "079 079a 079b"),
+    _fault("charges_declined_cards", takes_method(DECLINED, CARD), "079 079a 079b"),
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 403, 404)),
@@ -537,8 +494,10 @@ FAULTS = [
     _fault("repeats_an_intent_on_the_next_page", listing.pages(overlap=1), "058 059"),
     _fault("lists_the_oldest_first", listing.pages(lambda items: items[::-1]), "065"),
     _fault("leaves_the_newest_out", listing.pages(lambda items: items[1:]), "060 062 063 065 168"),
-    _fault("takes_a_full_page_for_one_of_several", says(_full_page_means_more, "list"), "064"),
-    _fault("refuses_the_page_after_the_last", says(_no_page_after_the_last, "list"), "167"),
+    _fault("takes_a_full_page_for_one_of_several", says(listing.full_page_means_more(20), "list"), "064"),
+    _fault(
+        "refuses_the_page_after_the_last", says(listing.no_page_after_the_last(code="resource_missing"), "list"), "167"
+    ),
     _fault("ignores_the_filter_by_status", listing.hears_query(drops("status")), "060 061 061a 170"),
     _fault("ignores_the_filter_by_customer", listing.hears_query(drops("customer")), "062 170"),
     _fault("takes_bounds_of_time_as_exclusive", listing.hears_query(_exclusively), "063"),
@@ -558,8 +517,12 @@ FAULTS = [
     _fault("updates_nothing", acts(_unheard("update")), "098 098c 098d 098e 098f 176"),
     _fault("confirms_by_update", acts(_confirms_by_update), "098b 098c 153"),
     _fault("keeps_the_method_it_has", hears(drops("payment_method"), "update"), "098c"),
-    _fault("updates_whatever_the_status", _if_refused("invalid_state", showing(unchanged), "update"), "098d 098e 098f"),
-    _fault("takes_whatever_update_is_sent", _if_refused("validation_error", showing(unchanged), "update"), "176"),
+    _fault(
+        "updates_whatever_the_status",
+        if_refused(coded("invalid_state"), showing(unchanged), "update"),
+        "098d 098e 098f",
+    ),
+    _fault("takes_whatever_update_is_sent", if_refused(coded("validation_error"), showing(unchanged), "update"), "176"),
     _fault("refuses_updates_of_the_amount", refuses(lambda members: "amount" in members, "update"), "098b 175"),
     # -- capture
     _fault("loses_what_it_captured", remembers(sets(amount_received=0), _captured_by), "085 086a 086b 132b"),
@@ -580,10 +543,14 @@ FAULTS = [
         "086 086a 086c 171",
     ),
     _fault(
-        "captures_more_than_is_held", _if_refused("amount_too_large", _more_than_held, "capture"), "088 088a 158 177"
+        "captures_more_than_is_held",
+        if_refused(coded("amount_too_large"), _more_than_held, "capture"),
+        "088 088a 158 177",
     ),
     _fault("takes_text_for_amounts_to_capture", hears(_taking_text_for_numbers, "capture"), "087a"),
-    _fault("takes_whatever_capture_is_sent", _if_refused("validation_error", accepting(), "capture"), "087 087a 172"),
+    _fault(
+        "takes_whatever_capture_is_sent", if_refused(coded("validation_error"), accepting(), "capture"), "087 087a 172"
+    ),
     _fault("answers_capture_with_another_intent", shows(sets(id="pi_another"), "capture"), "085c"),
     _fault(
         "shows_captured_intents_as_unconfirmed",
@@ -592,7 +559,7 @@ FAULTS = [
     ),
     _fault(
         "captures_whatever_the_status",
-        _if_refused("invalid_state", showing(unchanged), "capture"),
+        if_refused(coded("invalid_state"), showing(unchanged), "capture"),
         "089 089a 089b 089c 089d 089e",
     ),
     _fault(
@@ -618,13 +585,15 @@ FAULTS = [
         hears(lambda members: members.setdefault("cancellation_reason", "none"), "cancel"),
         "093 093a",
     ),
-    _fault("takes_whatever_cancel_is_sent", _if_refused("validation_error", accepting(), "cancel"), "094 174"),
+    _fault("takes_whatever_cancel_is_sent", if_refused(coded("validation_error"), accepting(), "cancel"), "094 174"),
     _fault(
-        "cancels_what_it_refuses", _if_refused("validation_error", _carrying_out_and_refusing({}), "cancel"), "094a"
+        "cancels_what_it_refuses",
+        if_refused(coded("validation_error"), _carrying_out_and_refusing({}), "cancel"),
+        "094a",
     ),
     _fault(
         "cancels_again",
-        _if_refused("invalid_state", showing(sets(status="canceled")), "cancel"),
+        if_refused(coded("invalid_state"), showing(sets(status="canceled")), "cancel"),
         "092 092b 095 095a 096 096a 154 177",
     ),
     _fault(
@@ -691,8 +660,8 @@ FAULTS = [
         "091g 091h",
     ),
     # -- what is not stored
-    _fault("loses_canceled_intents", _loses("cancel"), "091f 091h 095a 132c 166 177"),
-    _fault("loses_captured_intents", _loses("capture"), "085 085d 085g 086a 086b 132b 177"),
+    _fault("loses_canceled_intents", loses(_by("cancel")), "091f 091h 095a 132c 166 177"),
+    _fault("loses_captured_intents", loses(_by("capture")), "085 085d 085g 086a 086b 132b 177"),
     # -- transitions
     _fault("keeps_intents_that_are_ready", in_status("requires_confirmation", refusing, "cancel"), "091b 177"),
     _fault("charges_methods_at_once", acts(_at_once), "045 071 071a 153"),
@@ -734,7 +703,7 @@ FAULTS = [
     _fault("breaks_on_declines", _status_of_refused("card_declined", 500, "confirm"), "079 155"),
     _fault(
         "charges_the_cards_it_declines",
-        _if_refused("card_declined", _carrying_out_and_refusing({"payment_method": CARD}), "confirm"),
+        if_refused(coded("card_declined"), _carrying_out_and_refusing({"payment_method": CARD}), "confirm"),
         "079a 079b",
     ),
     _fault("does_not_say_why_it_declined", shows(sets(last_payment_error=None)), "079a"),
@@ -743,7 +712,7 @@ FAULTS = [
         shows(where(lambda o: o["last_payment_error"], sets(last_payment_error="card_declined"))),
         "020 079a",
     ),
-    _fault("charges_without_the_payer", _method(AUTHENTICATION, CARD), "076 177"),
+    _fault("charges_without_the_payer", takes_method(AUTHENTICATION, CARD), "076 177"),
     _fault(
         "sends_payers_to_a_path",
         shows(inside("next_action", inside("redirect_to_url", sets(url="authenticate")))),

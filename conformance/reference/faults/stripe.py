@@ -44,6 +44,7 @@ from .lies import (
     says,
     sets,
     shows,
+    takes_method,
     tells,
     together,
     where,
@@ -59,10 +60,6 @@ SOUND = {"amount": "2000", "currency": "usd", "payment_method_types[]": "card"}
 CARD = "pm_card_visa"
 GENERIC = f"{CARD}_chargeDeclined"
 AUTHENTICATION = "pm_card_authenticationRequired"
-
-
-def _method(wrong: str, instead: str) -> Any:
-    return hears(reads("payment_method", lambda value: value == wrong, instead), "create", "confirm")
 
 
 def _unknown(asked: Asked) -> bool:
@@ -311,7 +308,7 @@ FAULTS = [
     _fault("wants_letters_to_be_ascii", refuses(lambda m: not str(m).isascii(), "create", "update"), "186"),
     _fault("wants_fifty_yen_in_hundredths", refuses(_few_yen, "create"), "197"),
     # -- confirm
-    _fault("charges_declined_cards", _method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 123"),
+    _fault("charges_declined_cards", takes_method(GENERIC, CARD), "091 091a 092 093 094 095a 096 097 123"),
     _fault("answers_declines_400", answers(400, when=402), "091 101a 102a"),
     _fault(
         "answers_declines_200",
@@ -399,7 +396,7 @@ FAULTS = [
     # -- actions
     _fault(
         "charges_without_authentication",
-        _method(AUTHENTICATION, CARD),
+        takes_method(AUTHENTICATION, CARD),
         "099 101 101a 101b 101c 102 102a 102b 103 228",
     ),
     _fault(

@@ -19,6 +19,7 @@ from .deeds import (
     accepting,
     acts,
     counting,
+    if_refused,
     in_status,
     instead_of_refusal,
     refuses,
@@ -52,32 +53,21 @@ OPERATIONS_ON_INTENTS = ("create", "retrieve", "update", "confirm", "capture", "
 FEE = 60
 HELD = 2000  # what an intent holds that is created without further ado
 REPLAYED = "Idempotent-Replayed"
-UNEXPECTED = "payment_intent_unexpected_state"
+UNEXPECTED, TOO_LARGE = "payment_intent_unexpected_state", "amount_too_large"
 UNCONFIRMED = ("requires_payment_method", "requires_confirmation")
 
 
-def _for_its_state(error: Object) -> bool:
-    return bool(error.get("code") == UNEXPECTED)
+def _for_its_state(said: Said) -> bool:
+    return said.status == 400 and error_of(said.json).get("code") == UNEXPECTED
 
 
-def _for_its_amount(error: Object) -> bool:
-    return bool(error.get("code") == "amount_too_large")
+def _for_its_amount(said: Said) -> bool:
+    return said.status == 400 and error_of(said.json).get("code") == TOO_LARGE
 
 
-def _for_its_members(error: Object) -> bool:
-    return not _for_its_state(error) and error["type"] != "idempotency_error"
-
-
-def _if_refused(why: Callable[[Object], object], otherwise: Lie, *operations: str) -> Maker:
-    """Does something else where the known-good server refuses these operations for such a reason."""
-
-    def lie(asked: Asked, serve: Serve) -> Said:
-        said = serve(asked)
-        if asked.operation in operations and said.status == 400 and why(error_of(said.json)):
-            return otherwise(asked.sending(idempotency_key=None), serve)
-        return said
-
-    return acts(lie)
+def _for_its_members(said: Said) -> bool:
+    error = error_of(said.json)
+    return said.status == 400 and error.get("code") != UNEXPECTED and error["type"] != "idempotency_error"
 
 
 def _refused(operation: str, status: str) -> Callable[[Asked, Said], object]:
@@ -90,12 +80,12 @@ def _refused(operation: str, status: str) -> Callable[[Asked, Said], object]:
     return seen
 
 
-def _after_refusal(why: Callable[[Object], object], operation: str, then: str, **members: Any) -> Maker:
+def _after_refusal(why: Callable[[Said], object], operation: str, then: str, **members: Any) -> Maker:
     """Refuses an operation for such a reason, and carries out another one (``then``, "" for update)."""
 
     def lie(asked: Asked, serve: Serve) -> Said:
         said = serve(asked)
-        if asked.operation == operation and said.status == 400 and why(error_of(said.json)):
+        if asked.operation == operation and said.status == 400 and why(said):
             path = "/".join(filter(None, [asked.retrieving().path, then]))
             serve(replace(asked, path=path).sending(idempotency_key=None).saying(members))
         return said
@@ -137,12 +127,6 @@ def _fills_any_page() -> Maker:
     )
 
 
-def _full_page_means_more(asked: Asked, said: Said) -> None:
-    """Takes it that more intents follow wherever a page is as full as it may be."""
-    if said.succeeded:
-        said.json = {**said.json, "has_more": len(said.json["data"]) == _limit(asked)}
-
-
 def _one_more(query: Object) -> None:
     """Counts from nought to the limit."""
     query["limit"] = str(min(int(query["limit"]) + 1, 100)) if query.get("limit", "").isdigit() else "11"
@@ -162,13 +146,6 @@ def _before_from_the_start() -> Lie:
         return said
 
     return lie
-
-
-def _no_page_after_the_last(asked: Asked, said: Said) -> None:
-    """Refuses a cursor that nothing stands behind."""
-    if said.succeeded and "starting_after" in asked.query and not said.json["data"]:
-        said.status = 404
-        said.json = {"error": {"type": "invalid_request_error", "message": "no such page"}}
 
 
 def _exclusively(query: Object) -> None:
@@ -511,8 +488,8 @@ FAULTS = [
     _fault("lists_the_oldest_first", listing.pages(lambda items: items[::-1]), "071"),
     _fault("leaves_the_newest_out", listing.pages(lambda items: items[1:]), "069 070 071 210"),
     _fault("never_has_more", listing.shows_envelope(sets(has_more=False)), "209"),
-    _fault("takes_a_full_page_for_one_of_several", says(_full_page_means_more, "list"), "209"),
-    _fault("refuses_the_page_after_the_last", says(_no_page_after_the_last, "list"), "072"),
+    _fault("takes_a_full_page_for_one_of_several", says(listing.full_page_means_more(10), "list"), "209"),
+    _fault("refuses_the_page_after_the_last", says(listing.no_page_after_the_last(), "list"), "072"),
     _fault("lists_all_customers_intents", listing.hears_query(drops("customer")), "069"),
     _fault("takes_bounds_of_time_as_exclusive", listing.hears_query(_exclusively), "070"),
     _fault("refuses_times", listing.hears_query(reads("created", bool, "none")), "211"),
@@ -566,12 +543,12 @@ FAULTS = [
     _fault("does_not_change_capture_methods", refuses(lambda members: "capture_method" in members, "update"), "215"),
     _fault(
         "takes_whatever_update_is_sent",
-        _if_refused(_for_its_members, showing(unchanged), "update"),
+        if_refused(_for_its_members, showing(unchanged), "update"),
         "081 081a 081b 081c 087a 214 216",
     ),
     _fault(
         "updates_whatever_the_status",
-        _if_refused(_for_its_state, showing(unchanged), "update"),
+        if_refused(_for_its_state, showing(unchanged), "update"),
         "084 084a 084b 084c 084d 084f 084g 085 085a 085b 228",
     ),
     _fault("updates_what_it_refuses", _after_refusal(_for_its_members, "update", "", amount="2500"), "163b"),
@@ -603,7 +580,7 @@ FAULTS = [
     _fault("refuses_partial_captures", refuses(_a_part, "capture"), "133 133a 219 228"),
     _fault(
         "captures_more_than_is_held",
-        _if_refused(_for_its_amount, _receives_what_it_is_told, "capture"),
+        if_refused(_for_its_amount, _receives_what_it_is_told, "capture"),
         "134 135 135a 135b 204 228",
     ),
     _fault(
@@ -619,12 +596,12 @@ FAULTS = [
     ),
     _fault(
         "takes_whatever_capture_is_sent",
-        _if_refused(_for_its_members, accepting(), "capture"),
+        if_refused(_for_its_members, accepting(), "capture"),
         "134 135 135a 135b 220 228",
     ),
     _fault(
         "captures_whatever_the_status",
-        _if_refused(_for_its_state, showing(unchanged), "capture"),
+        if_refused(_for_its_state, showing(unchanged), "capture"),
         "136 136a 136b 136c 136d 137 137a 137b 137c 138 228",
     ),
     _fault(
@@ -638,12 +615,12 @@ FAULTS = [
     _fault("holds_more_than_the_amount", shows(sets(amount=HELD), "increment_authorization"), "204 223 228"),
     _fault(
         "takes_whatever_increment_is_sent",
-        _if_refused(_for_its_members, showing(unchanged), "increment_authorization"),
+        if_refused(_for_its_members, showing(unchanged), "increment_authorization"),
         "148 150 150a 232",
     ),
     _fault(
         "increments_whatever_the_status",
-        _if_refused(_for_its_state, showing(unchanged), "increment_authorization"),
+        if_refused(_for_its_state, showing(unchanged), "increment_authorization"),
         "149 149a 149b 149c 149d 228",
     ),
     # -- cancel
@@ -663,10 +640,10 @@ FAULTS = [
         shows(lambda o: o.update(amount_capturable=o["amount"]), "cancel"),
         "142 195 228",
     ),
-    _fault("takes_whatever_cancel_is_sent", _if_refused(_for_its_members, accepting(), "cancel"), "147 225"),
+    _fault("takes_whatever_cancel_is_sent", if_refused(_for_its_members, accepting(), "cancel"), "147 225"),
     _fault(
         "cancels_whatever_the_status",
-        _if_refused(_for_its_state, showing(unchanged), "cancel"),
+        if_refused(_for_its_state, showing(unchanged), "cancel"),
         "143 144 145 145a 145b 145c 228",
     ),
     _fault("does_not_abandon", refuses(lambda m: m.get("cancellation_reason") == "abandoned", "cancel"), "140 224"),
@@ -674,7 +651,7 @@ FAULTS = [
     _fault(
         "refuses_for_reasons_of_its_own",
         tells(
-            where(lambda e: _for_its_state(e) or _for_its_amount(e), sets(code="processing_error")),
+            where(lambda e: e.get("code") in (UNEXPECTED, TOO_LARGE), sets(code="processing_error")),
             "update",
             "capture",
             "cancel",
