@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: certify test lint types tests benchmark speed exam clean
+.PHONY: certify test lint types tests survivors benchmark speed exam clean
 
 certify: $(VENV)/.ready
 	$(BIN)/conformance certify
@@ -20,6 +20,9 @@ types: $(VENV)/.ready
 
 tests: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto
+
+survivors: $(VENV)/.ready
+	$(BIN)/python -m tests.faults.survivors
 
 benchmark: $(VENV)/.ready
 	$(BIN)/python -m tests.benchmarks.detection

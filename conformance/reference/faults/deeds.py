@@ -310,6 +310,11 @@ def captured(asked: Asked, serve: Serve) -> Said:
     return serve(replace(asked, path=asked.path.replace("/cancel", "/capture")).saying({}))
 
 
+def failing(asked: Asked, serve: Serve) -> Said:
+    """Does what it is asked, and says that it has failed."""
+    return replace(serve(asked), status=500)
+
+
 def refusing(asked: Asked, serve: Serve) -> Said:
     """Refuses, by reading JSON that is none."""
     return serve(replace(asked, body=b"["))

@@ -537,7 +537,7 @@ FAULTS = [
         breaks_off("confirm", when=lambda said: said.succeeded),
         "070a 071 072 072a 073 074a 086 086a 131 132 135 140",
     ),
-    _fault("flaps_on_confirm", flaps(503, "confirm"), "082 103 130"),
+    _fault("flaps_on_confirm", flaps(503, "confirm"), "103 130"),
     _fault(
         "answers_confirms_with_a_copy_of_the_method",
         shows(where(_paid, sets(payment_method_id=NOBODYS)), "confirm"),

@@ -216,6 +216,33 @@ def knows_keys_late(pause: float = 0.3) -> Maker:
     return make
 
 
+def in_an_array(said: Said) -> None:
+    """For ``alters_replays``: puts the replay of a success into an array."""
+    if said.succeeded:
+        said.json = [said.json]
+
+
+def at_once(otherwise: Lie, *, but_the_first: bool = False) -> Maker:
+    """Does something else with creates that come at once: not from the main thread, whose requests come alone.
+
+    ``but_the_first``: not with the first of a key.
+    """
+
+    def make() -> Lie:
+        first: dict[str, object] = {}
+
+        def lie(asked: Asked, serve: Serve) -> Said:
+            if asked.operation != "create" or current_thread() is main_thread():
+                return serve(asked)
+            mine = object()
+            is_first = first.setdefault(asked.headers.get(KEY, ""), mine) is mine
+            return serve(asked) if but_the_first and is_first else otherwise(asked, serve)
+
+        return lie
+
+    return make
+
+
 def collides(*operations: str) -> Maker:
     """Refuses the replay of a key, as if another request had come with it."""
 

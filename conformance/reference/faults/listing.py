@@ -149,3 +149,9 @@ def no_page_after_the_last(**members: str) -> Callable[[Asked, Said], None]:
             said.json = {"error": {"type": "invalid_request_error", "message": "no such page", **members}}
 
     return altered
+
+
+def more_after_an_empty_page(asked: Asked, said: Said) -> None:
+    """Has more behind a page with nothing on it."""
+    if said.succeeded and not said.json["data"]:
+        said.json = {**said.json, "has_more": True}

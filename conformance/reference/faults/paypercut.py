@@ -22,6 +22,7 @@ from .deeds import (
     confirms_again,
     confirms_unknown,
     counting,
+    failing,
     if_refused,
     in_html,
     instead_of_refusal,
@@ -308,6 +309,11 @@ def _leniently(members: Object) -> None:
     amount = members.get("amount")
     if isinstance(amount, float) or (isinstance(amount, str) and amount.isdigit()):
         members["amount"] = int(amount)
+
+
+def _of_another_customer(intent: Object) -> None:
+    if isinstance(intent.get("customer"), dict):
+        intent["customer"] = {**intent["customer"], "id": "01K70000000000000000000099"}
 
 
 _fault = partial(lying, "PPC")
@@ -716,4 +722,7 @@ FAULTS = [
     _altered(
         "tells_conflicts_as_bad_requests", _wording("key_conflict", status=400, type="invalid_request_error"), "121"
     ),
+    _fault("falls_over_all_but_one_of_creates_at_once", keys.at_once(failing, but_the_first=True), "126 142"),
+    _fault("refuses_all_creates_at_once", keys.at_once(refusing), "126"),
+    _fault("expands_another_customer", shows(_of_another_customer, "retrieve"), "024"),
 ]

@@ -19,6 +19,7 @@ from .deeds import (
     coded,
     confirms_again,
     counting,
+    failing,
     flattens,
     if_refused,
     in_html,
@@ -821,4 +822,18 @@ FAULTS = [
     _altered("collects_nothing_by_itself", _holding, "078b"),
     _altered("creates_with_201", _creating_with_201, "001"),
     _fault("answers_conflicts_422", answers(422, "create", when=409), "123 123b"),
+    _fault(
+        "sends_payers_to_no_url",
+        shows(inside("next_action", inside("redirect_to_url", sets(url=None))), status="requires_action"),
+        "019 077",
+    ),
+    _fault("has_more_after_an_empty_page", says(listing.more_after_an_empty_page, "list"), "064"),
+    _fault(
+        "filters_by_all_statuses_but_the_first",
+        listing.hears_query(reads("status", lambda value: value == "requires_payment_method")),
+        "060",
+    ),
+    _fault("replays_in_arrays", keys.alters_replays(REPLAYED, keys.in_an_array), "120a 132b 132c 156"),
+    _fault("falls_over_all_but_one_of_creates_at_once", keys.at_once(failing, but_the_first=True), "126 155"),
+    _fault("refuses_all_creates_at_once", keys.at_once(refusing), "126"),
 ]

@@ -161,6 +161,32 @@ def _now(asked: Asked, serve: Serve) -> Said:
     return said
 
 
+def _undecided(asked: Asked, said: Said) -> None:
+    """Does not know itself whether to try again."""
+    said.headers["Stripe-Should-Retry"] = "maybe"
+
+
+def _basic_for_creates_alone(asked: Asked, serve: Serve) -> Said:
+    """Knows HTTP Basic where an intent is made, and nowhere else."""
+    basic = "Basic" in asked.headers.get("authorization", "")
+    return serve(asked.sending(authorization=None) if basic and asked.operation != "create" else asked)
+
+
+def _not_again() -> Lie:
+    """Answers a second confirm, after the payer has acted, with the intent as it is."""
+    acted: set[str] = set()
+
+    def lie(asked: Asked, serve: Serve) -> Said:
+        if asked.operation == "confirm" and asked.intent in acted:
+            return serve(asked.retrieving())
+        said = serve(asked)
+        if asked.operation == "confirm" and said.succeeded and said.json["status"] == "requires_action":
+            acted.add(asked.intent)
+        return said
+
+    return lie
+
+
 _fault = partial(lying, "STR")
 _altered = partial(altered, "STR")
 
@@ -513,4 +539,12 @@ FAULTS = [
             "208 213 228 234b"
         ),
     ),
+    _fault("does_not_know_whether_to_try_again", says(_undecided, "create"), "179"),
+    _fault("knows_basic_for_creates_alone", acts(_basic_for_creates_alone), "006"),
+    _fault(
+        "sends_payers_to_no_url",
+        shows(inside("next_action", inside("redirect_to_url", sets(url=None))), status="requires_action"),
+        "100",
+    ),
+    _fault("does_not_finish_after_the_action", _not_again, "121 190"),
 ]

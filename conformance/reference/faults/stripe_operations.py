@@ -19,6 +19,7 @@ from .deeds import (
     accepting,
     acts,
     counting,
+    failing,
     if_refused,
     in_status,
     instead_of_refusal,
@@ -387,6 +388,22 @@ def _lists_what_was_created() -> Lie:
     return lie
 
 
+def _as_created(said: Said) -> None:
+    """Calls the replay of a success a creation."""
+    said.status = 201 if said.succeeded else said.status
+
+
+def _more_after_the_first_page(asked: Asked, said: Said) -> None:
+    """Takes it that a first page is never the only one."""
+    if said.succeeded and "starting_after" not in asked.query and said.json["data"]:
+        said.json = {**said.json, "has_more": True}
+
+
+def _with_another_whole_charge(intent: Object) -> None:
+    if isinstance(intent.get("latest_charge"), dict):
+        intent["latest_charge"] = {**intent["latest_charge"], "id": "ch_another"}
+
+
 _fault = partial(lying, "STR")
 _altered = partial(altered, "STR")
 
@@ -748,4 +765,20 @@ FAULTS = [
         "234 234b 235 236 237",
     ),
     _fault("lists_intents_as_they_were_created", _lists_what_was_created, "030 033 191 204"),
+    _fault("has_more_after_every_first_page", says(_more_after_the_first_page, "list"), "209"),
+    _fault("has_more_after_an_empty_page", says(listing.more_after_an_empty_page, "list"), "209"),
+    _fault(
+        "lists_all_customers_intents_without_naming_them",
+        together(shows(drops("customer"), "list"), listing.hears_query(drops("customer"))),
+        "023 069",
+    ),
+    _fault(
+        "replays_with_another_success",
+        keys.alters_replays(REPLAYED, _as_created),
+        "002 164 164a 176 176a 176b 176c 194 201 202 203",
+    ),
+    _fault("replays_in_arrays", keys.alters_replays(REPLAYED, keys.in_an_array), "164a 193"),
+    _fault("falls_over_all_but_one_of_creates_at_once", keys.at_once(failing, but_the_first=True), "175 192"),
+    _fault("refuses_all_creates_at_once", keys.at_once(_refusing), "175"),
+    _fault("expands_another_charge", shows(_with_another_whole_charge, "retrieve"), "181"),
 ]
