@@ -498,7 +498,7 @@ FAULTS = [
             sets(status="requires_payment_method"),
             lambda a, s: a.operation == "retrieve" and s.succeeded and s.json["status"] == "succeeded",
         ),
-        "083 102a 141 147 149",
+        "083 102a 141 149 151",
     ),
     _fault("answers_confirm_with_another_intent", shows(sets(id="another"), "confirm"), "158"),
     _altered("adds_a_fee_on_confirm", _operating(confirm=_confirming_at_a_fee), "156 157 158a"),
