@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -55,6 +56,23 @@ def summary(document: Mapping[str, Any]) -> str:
     heads = ["Provider", "Tool", "Found", "Share", "By a MUST", "Exactly the rows broken", "Requests to the first"]
     heads += ["Seconds to the first", "Told of the fault-free server", "Did not run"]
     return f"## Summary\n\n{table(heads, rows)}\n\nRequests and seconds are medians of the faults found."
+
+
+def headline(document: Mapping[str, Any]) -> str:
+    """The figures of all providers together, a line a tool: what README.md quotes."""
+    rows = []
+    for tool in document["tools"]:
+        mine = [one for one in document["results"] if one["tool"] == tool and "did_not_run" not in one]
+        firsts = [one["first"] for one in mine if one["found"] and one["first"]]
+        clean = [one["told"] for one in document["clean"] if one["tool"] == tool]
+        rows.append([
+            f"{tool} {document['versions'][tool]}",
+            f"{sum(one['found'] for one in mine)} of {len(mine)}",
+            _number(statistics.median(first["requests"] for first in firsts) if firsts else None),
+            _number(statistics.median(first["seconds"] for first in firsts) if firsts else None, 1),
+            _number(None if None in clean else sum(clean)),
+        ])  # fmt: skip
+    return table(["Tool", "Found", "Requests to the first finding", "Seconds", "Told of fault-free servers"], rows)
 
 
 def areas(document: Mapping[str, Any]) -> str:
