@@ -56,6 +56,7 @@ def measured(*rows: dict[str, Any], **head: Any) -> dict[str, Any]:
         "python": "3.11",
         "cores": 2,
         "processes": 2,
+        "note": "",
         "plan": plan.settings(),
         "requests": {"dots": 1000},
         "again": "python -m it",

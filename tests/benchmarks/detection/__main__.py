@@ -38,6 +38,7 @@ from .tools import DidNotRun
 @click.option("--times", default=10.0, help="Requests that it may send, as a multiple of our own run's.")
 @click.option("--processes", default=os.cpu_count() or 1, type=click.IntRange(1), help="Jobs at a time.")
 @click.option("--resume", type=click.Path(path_type=Path), help="File that remembers jobs done: made, or gone on from.")
+@click.option("--note", default="", help="A sentence for the page on the circumstances.")
 @click.option("--output", default="reports", type=click.Path(path_type=Path), help="Folder of the two reports.")
 def main(
     providers: tuple[str, ...],
@@ -47,6 +48,7 @@ def main(
     times: float,
     processes: int,
     resume: Path | None,
+    note: str,
     output: Path,
 ) -> None:
     """Measure what this suite and other tools find of the faulty servers; write detection.json and detection.md."""
@@ -70,6 +72,7 @@ def main(
             "python": platform.python_version(),
             "cores": os.cpu_count(),
             "processes": processes,
+            "note": note,
             "plan": plan.settings(),
             "requests": plan.requests(rows),
             "again": shlex.join(["python", "-m", "tests.benchmarks.detection", *_again(sys.argv[1:])]),
@@ -119,7 +122,7 @@ def _again(arguments: list[str]) -> list[str]:
     for argument in arguments:
         if skip:
             skip = False
-        elif argument.partition("=")[0] in ("--resume", "--output"):
+        elif argument.partition("=")[0] in ("--resume", "--output", "--note"):
             skip = "=" not in argument
         else:
             kept.append(argument)

@@ -11,6 +11,8 @@ from .registry import OURS
 
 Document = dict[str, Any]
 
+_SHOWN = 5  # of what a run told that it does not tell of the fault-free server
+
 
 def document(
     head: Mapping[str, Any],
@@ -47,7 +49,7 @@ def document(
         "localstripe": [localstripe_figures(row, frozenset(confirmed)) for row in rows if row["server"] == LOCALSTRIPE],
         "traffic": next((row for row in rows if row["server"] == TRAFFIC), None),
         "results": results,
-        "clean_runs": clean,
+        "clean_runs": [{name: value for name, value in row.items() if name not in ("keys", "new")} for row in clean],
     }
 
 
@@ -60,8 +62,8 @@ def result_of(row: Row, breaks: Iterable[str], levels: Mapping[str, tuple[str, s
     result = {"provider": row["provider"], "fault": row["server"], "tool": row["tool"]}
     if "did_not_run" in row:
         return {**result, "found": False, "did_not_run": row["did_not_run"]}
-    result |= {name: row[name] for name in ("new", "first", "requests", "seconds", "ended")}
-    result["found"] = bool(row["new"])
+    result |= {name: row[name] for name in ("first", "requests", "seconds", "ended")}
+    result |= {"found": bool(row["new"]), "told": len(row["new"]), "new": row["new"][:_SHOWN]}
     if row["tool"] == OURS:
         failing = row["details"]["failing"]
         result["must"] = any(key.startswith("MUST ") for key in row["new"])

@@ -24,7 +24,7 @@ def head(document: Mapping[str, Any]) -> str:
     lines = [
         "# What is found of faulty servers",
         f"Measured {document['date']}, this suite {versions[OURS]} on Python {document['python']}, "
-        f"{document['cores']} cores, {document['processes']} jobs at a time.",
+        f"{document['cores']} cores, {document['processes']} jobs at a time. {document['note']}".strip(),
         f"{each} that the reference server has is served over a socket and given to each tool. **Found** means: it "
         "tells something that it does not tell of the fault-free server in any of its runs on it (ours: a failed "
         "requirement). Ours runs once, as it always does; any other tool may take up to "
