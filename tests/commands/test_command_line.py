@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -102,7 +103,15 @@ def test_requirements_of_an_unknown_provider(run: Callable) -> None:
 def served(*arguments: object) -> Iterator[str]:
     """``conformance serve`` while the block lasts; yields the line in which it says where it is."""
     command = [*COMMAND, "serve", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # a shell's background job ignores it
+    ) as process:
         try:
             assert process.stdout is not None
             with selectors.DefaultSelector() as selector:
@@ -110,7 +119,7 @@ def served(*arguments: object) -> Iterator[str]:
                 assert selector.select(timeout=30), "the server says nothing"
             yield process.stdout.readline()
         finally:
-            process.send_signal(2)  # as Ctrl-C does
+            process.send_signal(signal.SIGINT)  # as Ctrl-C does
             out, err = process.communicate(timeout=30)
             assert process.returncode == 0, err
             assert "stopped" in out
