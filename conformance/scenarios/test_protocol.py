@@ -68,8 +68,8 @@ def test_expands(act: Actor, args: Table) -> None:
         raise Inconclusive(f"there is no {member} to expand")
     if not isinstance(found, dict):
         act.contradict(answer, f"{member} is an object when expanded", found, f"/{member}")
-    if reads and isinstance(before.get(member), str) and found.get("id") != before[member]:
-        act.contradict(answer, f"{member} is {before[member]} when expanded", found.get("id"), f"/{member}/id")
+    if reads and isinstance(before.get(member), str) and found.get(act.id) != before[member]:
+        act.contradict(answer, f"{member} is {before[member]} when expanded", found.get(act.id), f"/{member}/{act.id}")
     if "schema" in args:
         for error in Validators(act.contract).errors(args["schema"], found):
             act.contradict(answer, error.expected, error.actual, f"/{member}{error.pointer}")

@@ -146,20 +146,6 @@ def loses(seen: Callable[[Asked, Said], object]) -> Maker:
     return make
 
 
-def has_default(member: str, value: Any) -> Maker:
-    """Confirms with this method where neither request nor intent has one."""
-
-    def lie(asked: Asked, serve: Serve) -> Said:
-        members = asked.members
-        if asked.operation == "confirm" and members is not None and member not in members:
-            found = serve(asked.retrieving())
-            if found.succeeded and not found.json.get(member):
-                return serve(asked.saying({**members, member: value}))
-        return serve(asked)
-
-    return lambda: lie
-
-
 def keeps_to_stored(member: str) -> Maker:
     """Does not hear the method of a confirm where the intent has one."""
 

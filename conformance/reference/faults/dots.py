@@ -68,10 +68,6 @@ EVERYTHING = ("create", "retrieve", "confirm", "list", "")  # what is no operati
 NOBODYS = "5b0d1f5e-52a7-4c0a-9f54-3f3a1f6f2c11"
 
 
-def _not_uuid(value: Any) -> bool:
-    return bool(value == "x")
-
-
 def _renamed(asked: Asked, serve: Serve) -> Said:
     """Puts a prefix before its ids."""
     said = serve(replace(asked, path=asked.path.replace("/pi_", "/")))

@@ -167,11 +167,6 @@ _VOID = where(
 )
 
 
-def _nobodys(asked: Asked) -> Asked:
-    """The same request of an intent that there is not."""
-    return replace(asked, path=asked.path.replace(asked.intent, "pi_nobodys"))
-
-
 def _by(*operations: str) -> Callable[[Asked, Said], object]:
     """For ``remembers``: one of these operations went through."""
     return lambda asked, said: asked.operation in operations and said.succeeded
