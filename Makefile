@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: certify test lint types tests survivors benchmark speed exam clean
+.PHONY: certify test lint types tests survivors benchmark speed cassettes exam clean
 
 certify: $(VENV)/.ready
 	$(BIN)/conformance certify
@@ -29,6 +29,10 @@ benchmark: $(VENV)/.ready
 
 speed: $(VENV)/.ready
 	$(BIN)/python -m tests.benchmarks.speed
+
+cassettes: $(VENV)/.ready
+	$(BIN)/conformance certify --record
+	$(BIN)/python -m tests.peers.localstripe_peer
 
 exam: $(VENV)/.ready
 	$(BIN)/conformance freeze

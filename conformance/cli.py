@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,9 +20,28 @@ if TYPE_CHECKING:
     from conformance.verdict import Certificate
 
 WRONG_INVOCATION, NOT_JUDGED = 2, 3
+TRACEBACK = "CONFORMANCE_TRACEBACK"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Guarded(click.Group):
+    """Commands whose unexpected failures show no secret: a traceback quotes whatever was at hand."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            from conformance.evidence.exposure import presentable
+
+            if os.environ.get(TRACEBACK):
+                import traceback
+
+                click.echo(presentable(traceback.format_exc()), err=True)
+            _fail(f"the suite failed: {type(error).__name__}: {error} ({TRACEBACK}=1 shows where)", NOT_JUDGED)
+
+
+@click.group(cls=_Guarded, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="conformance")
 def main() -> None:
     """Judge payment-intent APIs by what Stripe, RevKeen, Paypercut and Dots document.
@@ -31,37 +51,45 @@ def main() -> None:
 
 
 def _fail(message: object, code: int) -> NoReturn:
-    from conformance.evidence.redaction import Redactor
+    from conformance.evidence.exposure import presentable
 
     # A key given in the wrong place must not be repeated.
-    click.echo(f"conformance: {Redactor({}).text(str(message))}", err=True)
+    click.echo(f"conformance: {presentable(str(message))}", err=True)
     raise SystemExit(code)
 
 
 @main.command()
 @click.option("--provider", "providers", multiple=True, help="The contract; several may be given. Default: all.")
-@click.option("--target", default="", help="URL or target file. Default: the embedded reference server.")
+@click.option("--target", default="", help="URL or file. Default: the embedded reference server.")
+@click.option("--record", is_flag=True, help="Keep the run in cassettes, without secrets.")
+@click.option("--replay", is_flag=True, help="Act on a recorded run; open no connection.")
+@click.option("--cassettes", default="cassettes", show_default=True, metavar="DIR", help="Folder of recorded runs.")
+@click.option(
+    "--oracle", type=click.Path(path_type=Path), metavar="RECORDING", help="Hold the target to a recorded run."
+)
 @click.option("--api-key", default="", help="A test key: KEY or env:NAME.")
 @click.option("--only", multiple=True, metavar="ID", help="Judge only this requirement.")
 @click.option("--area", "areas", multiple=True, help="Judge only this area.")
 @click.option("--level", "levels", multiple=True, help="Judge only must, should or may.")
-@click.option("--seed", type=int, help="What idempotency keys and fresh cases derive from. Default: new in each run.")
+@click.option("--seed", type=int, help="What idempotency keys derive from. Default: new.")
 @click.option("--fuzz", default=0.0, metavar="SECONDS", help="Explore beyond the fixed exam for so long.")
 @click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
 @click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")
-@click.option("--output", default="", metavar="DIR", help="Where reports go. Default: reports/<provider>-<target>/.")
+@click.option("--output", default="", metavar="DIR", help="Default: reports/<provider>-<target>/.")
 def certify(**given: Any) -> None:
-    """Act on a target and judge it.
-
-    With no argument: all providers, on the embedded reference server.
-    """
+    """Act on a target and judge it."""
     from conformance.contract import CatalogueError
+    from conformance.evidence.exposure import presentable
     from conformance.order import Order, prepare_runs
     from conformance.run import PreflightError, SuiteError
     from conformance.target.settings import SettingsError
     from conformance.verdict import exit_code
 
-    fuzz = given.pop("fuzz")
+    fuzz, oracle = given.pop("fuzz"), given.pop("oracle")
+    if oracle:
+        _hold_to(oracle, given)
+    if fuzz and (given["record"] or given["replay"]):
+        _fail("--fuzz draws fresh cases, which no recording can hold; it goes without --record and --replay", 2)
     done: list[tuple[Certificate, Run]] = []
     failures: list[str] = []
     try:
@@ -74,10 +102,50 @@ def certify(**given: Any) -> None:
         _fail(error, WRONG_INVOCATION)
     _show([(certificate, run.history.redacted(), run.folder) for certificate, run in done])
     for failure in failures:
-        click.echo(f"conformance: not judged: {failure}", err=True)
+        click.echo(f"conformance: not judged: {presentable(failure)}", err=True)
     codes = [exit_code(certificate) for certificate, _ in done] + [NOT_JUDGED] * len(failures)
     # Not conformant outranks what could not be judged, and both outrank conformant.
     raise SystemExit(1 if 1 in codes else max(codes, default=NOT_JUDGED))
+
+
+def _hold_to(oracle: Path, given: dict[str, Any]) -> NoReturn:
+    """Sends what was recorded of one target to another, and tells what differs: ``certify --oracle``."""
+    from rich.console import Console
+
+    from conformance.comparison.oracle import hold_to
+    from conformance.comparison.show import show
+    from conformance.contract import CatalogueError
+    from conformance.evidence.cassettes import CassetteError
+    from conformance.order import Order, prepare_runs
+    from conformance.run import PreflightError
+    from conformance.target.recording import RecordingMissing, load_recording
+    from conformance.target.settings import SettingsError
+
+    for option in ("record", "replay", "strict", "only", "areas", "levels"):
+        if given[option]:
+            _fail(f"--oracle compares and judges nothing; it goes without --{option.rstrip('s')}", WRONG_INVOCATION)
+    try:
+        recording = load_recording(oracle)
+        recorded = recording.exchanges()
+        given["providers"] = given["providers"] or (recording.provider,)
+        given["output"] = given["output"] or f"reports/{recording.provider}-oracle"
+        (run,) = prepare_runs(Order(**given))
+        if run.contract.name != recording.provider:
+            _fail(f"--provider {run.contract.name}: {oracle} is of {recording.provider}", WRONG_INVOCATION)
+    except (RecordingMissing, CassetteError, SettingsError, CatalogueError) as error:
+        _fail(f"--oracle: {error}" if isinstance(error, CassetteError) else error, WRONG_INVOCATION)
+    try:
+        run.preflight()
+        comparison = hold_to(recorded, run.contract, run.client, recording.instruments, name=str(oracle))
+    except PreflightError as error:
+        _fail(error, NOT_JUDGED)
+    finally:
+        run.close()
+    show(comparison, Console())
+    path = run.folder / "comparison.json"
+    _write_json(path, comparison.to_json(), "--output")
+    click.echo(f"report: {path}")
+    raise SystemExit(1 if comparison.differs else 0 if comparison.pairs else NOT_JUDGED)
 
 
 def _certify_one(run: Run, fuzz: float) -> Certificate:
@@ -118,13 +186,25 @@ def _show(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -
 @click.option("--provider", required=True, help="The contract that the recordings are held to.")
 @click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
 @click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")
+@click.option("--redact-name", "names", multiple=True, metavar="NAME", help="Member or header never to be written.")
+@click.option("--redact-text", "texts", multiple=True, metavar="TEXT", help="Never to be written: TEXT or env:NAME.")
 @click.option("--output", default="", metavar="DIR", help="Where reports go. Default: reports/<provider>-audit/.")
-def audit(files: tuple[Path, ...], provider: str, strict: bool, contracts: str, output: str) -> None:
-    """Judge recordings that exist: VCR cassettes, JSON lines, histories; files or folders."""
+def audit(
+    files: tuple[Path, ...],
+    provider: str,
+    strict: bool,
+    contracts: str,
+    output: str,
+    names: tuple[str, ...],
+    texts: tuple[str, ...],
+) -> None:
+    """Judge recordings that exist: VCR cassettes, HAR, JSON lines, histories; files or folders, gzip too."""
     from conformance.audit import audit_recordings
     from conformance.contract import CatalogueError
     from conformance.evidence.recordings import RecordingError
+    from conformance.evidence.redaction import Redactor
     from conformance.order import known_contracts
+    from conformance.target.settings import SettingsError, look_up
     from conformance.verdict import exit_code
 
     folder = Path(output or f"reports/{provider}-audit")
@@ -132,13 +212,81 @@ def audit(files: tuple[Path, ...], provider: str, strict: bool, contracts: str, 
         known = known_contracts(contracts)
         if provider not in known:
             _fail(f"--provider {provider}: no such contract; known: {', '.join(known)}", WRONG_INVOCATION)
-        certificate, exchanges, left_out = audit_recordings(known[provider], files, folder, strict=strict)
-    except (CatalogueError, RecordingError) as error:
+        redactor = Redactor({}, names=names, texts=[look_up(text, "--redact-text") for text in texts])
+        done = audit_recordings(known[provider], files, folder, strict=strict, redactor=redactor)
+    except (CatalogueError, RecordingError, SettingsError) as error:
         _fail(error, WRONG_INVOCATION)
-    for reason, count in left_out.items():
-        click.echo(f"left out: {count} × {reason}")
-    _show([(certificate, exchanges, folder)])
-    raise SystemExit(exit_code(certificate))
+    _show([(done.certificate, done.exchanges, folder)])
+    for line in done.coverage.lines():
+        click.echo(line)
+    code = exit_code(done.certificate)
+    if strict and done.coverage.secrets:
+        # They say nothing of the server; whoever asks for strictness is not to publish them, though.
+        click.echo("conformance: secrets are left in the recording, which --strict does not let pass", err=True)
+        code = code or 1
+    raise SystemExit(code)
+
+
+@main.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write all that differs as JSON.")
+def compare(a: Path, b: Path, contracts: str, output: Path | None) -> None:
+    """Say what differs between two runs: certificates, output folders of runs, or folders of recordings.
+
+    Exit codes: 0 nothing differs, 1 something does, 2 a file is wrong.
+    """
+    from rich.console import Console
+
+    from conformance.comparison.compare import compare_sources
+    from conformance.comparison.show import show
+    from conformance.comparison.sources import SourceError, read_source
+    from conformance.contract import CatalogueError
+    from conformance.order import known_contracts
+
+    try:
+        known = known_contracts(contracts)
+        one, other = (read_source(path, lambda folder: _judge_recording(folder, contracts)) for path in (a, b))
+        if one.provider != other.provider:
+            _fail(f"{a} is of {one.provider}, {b} of {other.provider}; two providers are not compared", 2)
+        if one.provider not in known:
+            _fail(f"{a}: no contract for provider {one.provider!r}; known: {', '.join(known)}", WRONG_INVOCATION)
+        comparison = compare_sources(known[one.provider], one, other)
+    except (SourceError, CatalogueError) as error:
+        _fail(error, WRONG_INVOCATION)
+    show(comparison, Console())
+    if output:
+        _write_json(output, comparison.to_json(), "--output")
+    raise SystemExit(1 if comparison.differs else 0)
+
+
+def _judge_recording(folder: Path, contracts: str) -> Certificate:
+    """The certificate of a recorded run, by replaying it. Raises ``SourceError`` where it cannot be replayed."""
+    import tempfile
+
+    from conformance.comparison.sources import SourceError
+    from conformance.order import Order, prepare_runs
+    from conformance.run import PreflightError, SuiteError
+    from conformance.target.recording import load_recording
+    from conformance.target.settings import SettingsError
+
+    recording = load_recording(folder)
+    kept = folder.resolve().parents[1]
+    with tempfile.TemporaryDirectory() as output:
+        order = Order(
+            providers=(recording.provider,),
+            target=recording.target,
+            output=output,
+            contracts=contracts,
+            replay=True,
+            cassettes=str(kept),
+        )
+        try:
+            (run,) = prepare_runs(order)
+            return _certify_one(run, 0.0)
+        except (SettingsError, PreflightError, SuiteError) as error:
+            raise SourceError(f"{folder} cannot be replayed: {error}") from error
 
 
 @main.command()
@@ -186,11 +334,17 @@ def _list_faults(providers: Sequence[str]) -> None:
             click.echo(f"{provider:<10} {name:<52} {' '.join(sorted(fault.breaks))}")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, option: str = "--write-target") -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        _fail(f"--write-target {path}: {error.strerror}", WRONG_INVOCATION)
+        _fail(f"{option} {path}: {error.strerror}", WRONG_INVOCATION)
+
+
+def _write_json(path: Path, document: Any, option: str) -> None:
+    import json
+
+    _write(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n", option)
 
 
 def _target_file(provider: str, url: str, settings: dict[str, Any]) -> str:

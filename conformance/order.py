@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,22 @@ from conformance.contract.loading import load_contracts
 from conformance.contract.model import LEVELS
 from conformance.run import Run, Selection
 from conformance.target.clock import SkippingClock
-from conformance.target.settings import SettingsError, Target, load_target, make_target, refuse_live
+from conformance.target.settings import (
+    SettingsError,
+    Target,
+    load_target,
+    make_target,
+    read_identity,
+    refuse_live,
+)
 from conformance.verdict import Waiver, WaiverError, read_waivers
 
 if TYPE_CHECKING:
     from conformance.reference import Policies
+    from conformance.target.recording import Recording
 
 EMBEDDED = "reference"
+CASSETTES = "cassettes"
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,8 @@ class Order:
 
     ``target`` is a URL, a target file, or empty for the embedded reference server. ``contracts`` is a folder of further
     providers' folders, or empty. Without a ``seed`` each run of a target has a new one: a living server remembers the
-    idempotency keys of earlier runs, and would answer with what it did then.
+    idempotency keys of earlier runs, and would answer with what it did then. ``record`` keeps each run as a recording
+    in the folder ``cassettes``, ``replay`` takes it from there: ``target`` is then a recorded one's name or file.
     """
 
     providers: tuple[str, ...] = ()
@@ -42,6 +52,9 @@ class Order:
     areas: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     contracts: str = ""
+    record: bool = False
+    replay: bool = False
+    cassettes: str = CASSETTES
 
 
 def known_contracts(further: str = "") -> dict[str, Contract]:
@@ -60,8 +73,11 @@ def prepare_runs(order: Order) -> Iterator[Run]:
 
     Raises ``SettingsError`` and ``CatalogueError``; nothing has been sent then.
     """
+    if order.record and order.replay:
+        raise SettingsError("--record and --replay exclude each other")
     contracts = known_contracts(order.contracts)
-    targets = _targets(order, contracts)
+    recordings = _recordings(order, contracts) if order.replay else {}
+    targets = [target for target, _ in recordings.values()] if order.replay else _targets(order, contracts)
     for target in targets:
         refuse_live(target, contracts)
     levels = frozenset(level.upper() for level in order.levels)
@@ -74,26 +90,54 @@ def prepare_runs(order: Order) -> Iterator[Run]:
 
     def made() -> Iterator[Run]:
         for target in chosen:
-            embedded = not order.target
+            _, recording = recordings.get(target.provider, (target, None))
+            embedded = not order.target and not recording
             yield Run(
                 contract=contracts[target.provider],
                 target=target,
                 folder=folders[target.provider],
-                seed=_seed(order),
+                seed=_seed(order, recording),
                 strict=order.strict,
-                mode="in-process" if embedded else "live",
+                mode="in-process" if embedded else "replayed" if recording else "live",
                 selection=selection,
                 waivers=waivers[target.provider],
+                record=_record_folder(order, target),
+                recording=recording,
                 **(embedded_server(target.provider) if embedded else {}),
             )
 
     return made()
 
 
-def _seed(order: Order) -> int:
+def _seed(order: Order, recording: Recording | None) -> int:
     if order.seed is not None:
         return order.seed
+    if recording:
+        return recording.seed
     return secrets.randbelow(2**31) if order.target else 1
+
+
+def _recordings(order: Order, contracts: Mapping[str, Contract]) -> dict[str, tuple[Target, Recording]]:
+    """What is to be replayed, by provider. Raises ``SettingsError`` where there is no such recording."""
+    from conformance.target.recording import RecordingMissing, folder_of, load_recording, recorded_target
+
+    _check_providers(order, contracts)
+    name, providers = order.target or EMBEDDED, order.providers or provider_names()
+    waivers: tuple[Mapping[str, Any], ...] = ()
+    if order.target.endswith(".toml"):
+        name, provider, waivers = read_identity(Path(order.target), contracts)
+        _check_named(order, provider)
+        providers = (provider,)
+    elif order.target and len(providers) != 1:
+        raise SettingsError("--replay of a named target needs --provider NAME, the contract that it was held to")
+    found = {}
+    for provider in providers:
+        try:
+            recording = load_recording(folder_of(Path(order.cassettes), provider, name))
+        except RecordingMissing as error:
+            raise SettingsError(str(error)) from error
+        found[provider] = recorded_target(recording, waivers), recording
+    return found
 
 
 def embedded_target(contract: Contract) -> Target:
@@ -128,18 +172,34 @@ def embedded_server(provider: str, policies: Policies | None = None) -> dict[str
     return {"transport": httpx.WSGITransport(app=create_app(provider, policies)), "clock": clock}
 
 
-def _targets(order: Order, contracts: dict[str, Contract]) -> list[Target]:
+def _record_folder(order: Order, target: Target) -> Path | None:
+    if not order.record:
+        return None
+    from conformance.target.recording import folder_of  # vcrpy takes a while to load
+
+    return folder_of(Path(order.cassettes), target.provider, target.name)
+
+
+def _check_providers(order: Order, contracts: Mapping[str, Contract]) -> None:
     for name in order.providers:
         if name not in contracts:
             raise SettingsError(f"--provider {name}: no such contract; known: {', '.join(contracts)}")
+
+
+def _check_named(order: Order, provider: str) -> None:
+    if order.providers and order.providers != (provider,):
+        raise SettingsError(f"--provider {order.providers[0]}: {order.target} names provider {provider}")
+
+
+def _targets(order: Order, contracts: dict[str, Contract]) -> list[Target]:
+    _check_providers(order, contracts)
     if not order.target:
         if order.api_key:
             raise SettingsError("--api-key goes with --target")
         return [embedded_target(contracts[name]) for name in order.providers or provider_names()]
     if "://" not in order.target:
         target = load_target(Path(order.target), contracts, api_key=order.api_key)
-        if order.providers and order.providers != (target.provider,):
-            raise SettingsError(f"--provider {order.providers[0]}: {order.target} names provider {target.provider}")
+        _check_named(order, target.provider)
         return [target]
     if len(order.providers) != 1:
         raise SettingsError("--target URL needs --provider NAME, the contract to hold it to")

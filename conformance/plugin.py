@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("only", action="append", default=[], metavar="ID", help="judge only this requirement")
     option("area", action="append", default=[], help="judge only this area")
     option("level", action="append", default=[], help="judge only this level")
+    option("record", action="store_true", help="keep the run in cassettes, without its secrets")
+    option("replay", action="store_true", help="act on what was recorded, and open no connection")
+    option("cassettes", default="cassettes", metavar="DIR", help="folder of recorded runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not (given("provider") or given("target")):
         return
     from conformance.contract import CatalogueError
+    from conformance.evidence.exposure import presentable
     from conformance.order import Order, prepare_runs
     from conformance.run import PreflightError
     from conformance.target.settings import SettingsError
@@ -60,14 +64,17 @@ def pytest_configure(config: pytest.Config) -> None:
         areas=tuple(given("area")),
         levels=tuple(given("level")),
         contracts=given("contracts"),
+        record=given("record"),
+        replay=given("replay"),
+        cassettes=given("cassettes"),
     )
     try:
         (run,) = prepare_runs(order)
         run.preflight()
     except (SettingsError, CatalogueError) as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(presentable(str(error))) from error
     except PreflightError as error:
-        pytest.exit(str(error), returncode=3)
+        pytest.exit(presentable(str(error)), returncode=3)
     config.pluginmanager.register(Scenarios(run, finish=True), "conformance-run")
 
 
@@ -106,7 +113,8 @@ class Scenarios:
         # A check that no row of this provider cites leaves an item without parameters; it is no test.
         items[:] = [item for item in items if not _is_scenario(item) or isinstance(_row(item), _requirement_type())]
         acted = {_row(item).id for item in items if _is_scenario(item)}
-        left_out = {row.id for row in self.run.rows.values() if row.check not in (*self.rules, "")} - acted
+        wanted = {row.id for row in self.run.rows.values() if row.check not in (*self.rules, "")}
+        left_out = {name for name in wanted if self.run.acts_for(self.run.rows[name], self.rules)} - acted
         if left_out and not self.finish:
             raise pytest.UsageError(f"these scenarios were not collected: {', '.join(sorted(left_out))}")
         if left_out:
@@ -126,7 +134,7 @@ class Scenarios:
         return act.instruments.fill(row.args)
 
     @pytest.fixture
-    def act(self, row: Any, request: pytest.FixtureRequest) -> Actor:
+    def act(self, row: Any, request: pytest.FixtureRequest) -> Iterator[Actor]:
         """What the scenario acts with."""
         from conformance.scenarios.acting import Actor
         from conformance.scenarios.outcomes import Inapplicable
@@ -135,7 +143,8 @@ class Scenarios:
         if reason:
             raise Inapplicable(reason)
         self.run.client.scenario = f"{request.path.name}::{request.node.name}"
-        return Actor(self.run.contract, self.run.client, self.run.instruments, self.run.memory)
+        with self.run.network():
+            yield Actor(self.run.contract, self.run.client, self.run.instruments, self.run.memory)
 
     # -- what comes of it ----------------------------------------------------------------------------------------
 
@@ -143,17 +152,24 @@ class Scenarios:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
         if not _is_scenario(item):
+            report = yield
             self.others_failed |= report.failed
             return report
+        # Pytest would quote arguments and local variables, cut in the middle: half a secret is known to nobody.
+        item.repr_failure = lambda excinfo, style=None: _failure(excinfo.value)  # type: ignore[method-assign]
+        report = yield
         if call.when != "call" and call.excinfo is None:
             return report
         outcome = self._outcome(item, _row(item), call.excinfo.value if call.excinfo else None)
         self.run.outcomes.append(outcome)
+        if report.failed:
+            report.longrepr = self.run.redactor.prose(report.longreprtext)
+        report.sections = [(name, self.run.redactor.prose(text)) for name, text in report.sections]
         if outcome.verdict in ("inconclusive", "inapplicable"):
             report.outcome = "skipped"
-            report.longrepr = (str(item.path), 0, f"{outcome.verdict}: {outcome.reason}")
+            reason = self.run.redactor.prose(f"{outcome.verdict}: {outcome.reason}")
+            report.longrepr = (str(item.path), 0, reason)
         return report
 
     def _outcome(self, item: pytest.Item, row: Requirement, raised: BaseException | None) -> Outcome:
@@ -166,6 +182,8 @@ class Scenarios:
         own = [one.number for one in self.run.history.exchanges if one.scenario == scenario]
         act = getattr(item, "funcargs", {}).get("act")
         numbers = tuple(sorted({*own, *(act.borrowed if act else ())}))
+        if self.run.replay and (trouble := self.run.replay.trouble(scenario)):
+            return Outcome(row.id, "inconclusive", trouble, exchanges=numbers)
         if raised is None:
             return Outcome(row.id, "pass", exchanges=numbers, judged=len(numbers))
         if isinstance(raised, NonConformance):
@@ -196,6 +214,15 @@ class Scenarios:
             terminalreporter.section("conformance")
             for line in self.lines:
                 terminalreporter.write_line(line)
+
+
+def _failure(raised: BaseException) -> str:
+    """What pytest shows of a scenario that failed: what it found, or where it fell over."""
+    from traceback import format_exception
+
+    from conformance.scenarios.outcomes import NonConformance
+
+    return str(raised) if isinstance(raised, NonConformance) else "".join(format_exception(raised))
 
 
 def _is_scenario(item: pytest.Item) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.contract import Contract, Requirement
 from conformance.evidence.exchange import Exchange
+from conformance.evidence.exposure import guard_logs
 from conformance.evidence.finding import Finding, Outcome
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
@@ -24,6 +26,12 @@ from conformance.verdict import Certificate, Mode, Waiver, certify, judge
 
 if TYPE_CHECKING:
     import httpx
+
+    from conformance.target.recording import Recording
+    from conformance.target.replay import Replay
+
+
+PREFLIGHT = "preflight"
 
 
 class PreflightError(Exception):
@@ -64,8 +72,9 @@ class Selection:
 class Run:
     """Acts on ``target`` through one client, collects outcomes, and judges.
 
-    ``folder`` is where it leaves history, certificate and reports. ``transport`` replaces the network. Every text that
-    leaves the run is redacted first.
+    ``folder`` is where it leaves history, certificate and reports. ``transport`` replaces the network. ``record`` is
+    the folder that receives what is recorded, ``recording`` what is replayed instead of acting on the target. Every
+    text that leaves the run is redacted first.
     """
 
     contract: Contract
@@ -78,15 +87,21 @@ class Run:
     waivers: tuple[Waiver, ...] = ()
     transport: httpx.BaseTransport | None = None
     clock: Clock = field(default_factory=Clock)
+    record: Path | None = None
+    recording: Recording | None = None
 
     def __post_init__(self) -> None:
         self.rows = self.selection.of(self.contract)
-        self.redactor = Redactor(self.target.secrets())
+        self.redactor = Redactor(self.target.secrets(), names=self.target.redact_names, texts=self.target.redact_texts)
+        guard_logs()
         self.folder.mkdir(parents=True, exist_ok=True)
         # A certificate of an earlier run must not stand for this one, should this one be cut short.
         for earlier in ("certificate.json", "history/exchanges.jsonl"):
             (self.folder / earlier).unlink(missing_ok=True)
         self.history = History(self.redactor, self.folder / "history" / "exchanges.jsonl")
+        self.replay = self._replay(self.recording) if self.recording else None
+        if self.replay:
+            self.transport, self.clock = self.replay, self.replay.clock
         self.client = Client(
             self.contract, self.target, self.history, seed=self.seed, transport=self.transport, clock=self.clock
         )
@@ -97,14 +112,53 @@ class Run:
         self.started = time.time()
 
     def acts_for(self, row: Requirement, rule_names: Iterable[str]) -> bool:
-        """Whether a scenario row is to be acted: it is selected, or a selected rule needs evidence to judge."""
-        return row.id in self.rows or any(chosen.check in rule_names for chosen in self.rows.values())
+        """Whether a scenario row is to be acted: it is selected, or a selected rule needs evidence to judge.
+
+        A replay acts what was recorded, whatever is selected: scenarios share what they bring about.
+        """
+        chosen = self.recorded_rows if self.replay else self.rows
+        return row.id in chosen or any(one.check in rule_names for one in chosen.values())
+
+    @property
+    def recorded_rows(self) -> dict[str, Requirement]:
+        """The rows that the recorded run was to judge."""
+        asked = self.recording.requirements if self.recording else None
+        known = self.contract.requirements
+        return dict(known) if asked is None else {name: known[name] for name in asked if name in known}
+
+    def network(self) -> AbstractContextManager[None]:
+        """Within it the run may reach its target; a replay may reach nothing."""
+        if not self.replay:
+            return nullcontext()
+        from conformance.target.replay import no_network
+
+        return no_network()
+
+    def _replay(self, recording: Recording) -> Replay:
+        from conformance.target.replay import Replay
+
+        header = self.contract.settings.get("idempotency", {}).get("header", "")
+        return Replay(recording, self.redactor, header, contract_digest=self.contract.digest, seed=self.seed)
 
     # -- preflight -----------------------------------------------------------------------------------------------
 
     def preflight(self) -> None:
-        """One create and one retrieve. Raises ``PreflightError`` where they show that nothing can be judged."""
-        self.client.scenario = "preflight"
+        """One create and one retrieve. Raises ``PreflightError`` where they show that nothing can be judged.
+
+        One that does not follow its recording says nothing of the others: it is kept as a trouble of the replay.
+        """
+        with self.network():
+            if not self.replay:
+                self._preflight()
+                return
+            from conformance.target.replay import RecordAgain
+
+            with suppress(RecordAgain):
+                self._preflight()
+            self.replay.trouble(PREFLIGHT)
+
+    def _preflight(self) -> None:
+        self.client.scenario = PREFLIGHT
         contract, target = self.contract, self.target
         try:
             body = self.instruments.fill(contract.settings["requests"]["create"])
@@ -150,7 +204,7 @@ class Run:
         """Judges all that was seen and writes history, certificate and reports into ``folder``."""
         from conformance.report import write_all
 
-        outcomes = [*self.outcomes, *self._inapplicable(), *self._judged_by_rules()]
+        outcomes = [*self.outcomes, *self._inapplicable(), *self._judged_by_rules(), *self._not_recorded()]
         verdicts = judge(
             self.contract,
             [self.redactor.outcome(outcome) for outcome in outcomes],
@@ -158,12 +212,13 @@ class Run:
             today=datetime.now(UTC).date(),
             strict=self.strict,
             selected=set(self.rows),
+            unsound=self.replay.mismatch() if self.replay else "",
         )
         certificate = certify(
             self.contract,
             verdicts,
-            target=self.target.name,
-            base_url=self.target.base_url,
+            target=self.redactor.prose(self.target.name),
+            base_url=self.redactor.url(self.target.base_url),
             mode=self.mode,
             seed=self.seed,
             started=self.started,
@@ -173,8 +228,27 @@ class Run:
             matrix=[self.redactor.cell(cell) for cell in self.memory.cells],
         )
         write_all(certificate, self.history.redacted(), self.folder)
+        if self.record:
+            self._save(self.record)
         self.close()
         return certificate
+
+    def _save(self, folder: Path) -> None:
+        from conformance.target.recording import save_recording
+
+        try:
+            save_recording(
+                folder,
+                self.target,
+                self.contract,
+                self.redactor,
+                self.history.redacted().values(),
+                seed=self.seed,
+                embedded=self.mode == "in-process",
+                requirements=None if self.rows.keys() == self.contract.requirements.keys() else self.rows,
+            )
+        except OSError as error:
+            raise SuiteError(f"the recording {folder} could not be written: {error.strerror}") from error
 
     def close(self) -> None:
         """Lets go of connections and files."""
@@ -196,4 +270,11 @@ class Run:
         from conformance.rules.judge import judge_history
 
         rows = [row for row in self.contract.requirements.values() if not self.lacking(row)]
-        return judge_history(self.contract, self.history.exchanges, rows, secrets=self.target.secrets())
+        outcomes = judge_history(self.contract, self.history.exchanges, rows, secrets=self.target.secrets())
+        return self.replay.doubted(outcomes) if self.replay else outcomes
+
+    def _not_recorded(self) -> list[Outcome]:
+        """Rows that are to be judged now and were not when the run was recorded."""
+        missing = self.rows.keys() - self.recorded_rows.keys() if self.replay else ()
+        reason = "record again: it was not selected when the recording was made"
+        return [Outcome(name, "inconclusive", reason) for name in sorted(missing)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,19 @@ from conformance.contract import Contract
 from conformance.evidence.exchange import Exchange, Response
 from conformance.evidence.finding import Finding
 from conformance.evidence.forms import decode_form
+
+# What browsers ask beside the API's calls, before one or about it.
+_NO_CALLS = ("OPTIONS", "HEAD", "TRACE")
+# How recordings mask what they must not show, our own apart: its placeholder tells one secret from another.
+_MASKED = re.compile(
+    r"redacted(?!:[0-9a-f]{8}\])|filtered|masked|removed|scrubbed|sanitized|fake_|\*{3,}|x{4,}|^[<\[{].*[>\]}]$", re.I
+)
+_TOLD_APART = re.compile(r"\[redacted:[0-9a-f]{8}\]")
+
+
+def is_masked(text: str) -> bool:
+    """Whether a text of a recording stands where its authors took another away, so that it tells nothing itself."""
+    return _TOLD_APART.search(text) is None and _MASKED.search(text) is not None
 
 
 def resolve(document: Any, pointer: str) -> Any:
@@ -56,6 +70,26 @@ class Sighting:
     @property
     def _id(self) -> str:
         return str(self.contract.settings["members"]["id"])
+
+    @property
+    def foreign(self) -> bool:
+        """Whether others recorded it: then others may have acted in between, and what it shows may be cut or masked."""
+        return not self.exchange.credential
+
+    @property
+    def recording(self) -> str:
+        """The recording it is from; ids and keys may come again in another. Empty in a run of our own."""
+        return self.exchange.origin.get("repo", "") + self.exchange.origin.get("file", "")
+
+    @cached_property
+    def in_full(self) -> bool:
+        """Whether the account's own key asked, so that all members are shown.
+
+        A recording does not tell whose key it was, but who presents a client secret is shown less, as a browser is.
+        """
+        if self.foreign:
+            return "client_secret" not in self.asked and "client_secret=" not in self.exchange.request.query
+        return self.exchange.credential == "test"
 
     @property
     def replayed(self) -> bool:
@@ -129,21 +163,19 @@ class Sighting:
 
 def read_history(contract: Contract, exchanges: Iterable[Exchange]) -> list[Sighting]:
     """The answered exchanges that belong to the contract's API, in their order."""
-    collection = contract.operations["create"].pattern
+    return [seen for exchange in exchanges if exchange.response and (seen := sighted(contract, exchange))]
+
+
+def sighted(contract: Contract, exchange: Exchange) -> Sighting | None:
+    """The exchange as the contract reads it, answered or not; None where it is no call of the contract's API."""
     root = contract.operations["create"].path
-    found = []
-    for exchange in exchanges:
-        if exchange.response is None:
-            continue
-        path = exchange.request.path
-        for operation in contract.operations.values():
-            match = operation.pattern.search(path)
-            if match and operation.method == exchange.request.method:
-                intent = unquote(match.groupdict().get("intent") or "")
-                found.append(Sighting(contract, exchange, operation.name, intent))
-                break
-        else:
-            if collection.search(path) or f"{root}/" in path:
-                rest = path.partition(f"{root}/")[2]
-                found.append(Sighting(contract, exchange, "", unquote(rest.partition("/")[0])))
-    return found
+    path, method = exchange.request.path, exchange.request.method
+    if method in _NO_CALLS and not exchange.credential:
+        return None
+    for operation in contract.operations.values():
+        if operation.method == method and (match := operation.pattern.search(path)):
+            return Sighting(contract, exchange, operation.name, unquote(match.groupdict().get("intent") or ""))
+    if not contract.operations["create"].pattern.search(path) and f"{root}/" not in path:
+        return None
+    rest = path.partition(f"{root}/")[2]
+    return Sighting(contract, exchange, "", unquote(rest.partition("/")[0]))

@@ -19,7 +19,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
         pytest.skip("CONFORMANCE_TRAFFIC does not say where the recorded traffic is")
     files = sorted(Path(named).glob("*.jsonl.xz"))
     assert files, f"no recorded traffic in CONFORMANCE_TRAFFIC = {named!r}"
-    certificate, _, left_out = audit_recordings(load_contract("stripe"), files, tmp_path_factory.mktemp("audit"))
+    audit = audit_recordings(load_contract("stripe"), files, tmp_path_factory.mktemp("audit"))
+    certificate, left_out = audit.certificate, audit.coverage.left_out
     assert certificate.requests + sum(left_out.values()) == 4206
     assert set(left_out) == {"edited by hand"}
     return certificate

@@ -50,6 +50,9 @@ class Request:
     def header(self, name: str) -> str | None:
         return header(self.headers, name)
 
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path})"  # a traceback shows it, and must show no credentials
+
 
 @dataclass(frozen=True)
 class Response:
@@ -61,6 +64,9 @@ class Response:
 
     def header(self, name: str) -> str | None:
         return header(self.headers, name)
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"
 
     @cached_property
     def json(self) -> Any:

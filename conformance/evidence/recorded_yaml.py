@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from conformance.evidence.bounded import Bounded
 from conformance.evidence.compression import decompressed
 from conformance.evidence.exchange import Exchange, Headers, Request, Response
 from conformance.evidence.recorded_lines import epoch
@@ -28,52 +29,110 @@ _MAX_DEPTH = 50
 def interactions(stream: BinaryIO) -> Iterator[Any]:
     """Each interaction of a cassette, as dicts, lists, text, bytes and None.
 
+    Where the cassette's ``metadata`` tells of its exchanges, as ours do, what it tells of one stands in it as ``told``.
+
     Raises ValueError where the file is not YAML, not a cassette, or asks for an object to be made.
     """
     try:
-        yield from _Reader(yaml.parse(stream, Loader=_LOADER)).interactions()
+        yield from _Reader(stream).interactions()
     except yaml.YAMLError as error:
         raise ValueError(f"not YAML: {' '.join(str(error).split())}") from error
 
 
 def from_interaction(interaction: Any) -> Exchange:
     """The exchange of one interaction, its number still to be given. Raises ValueError, TypeError, KeyError at none."""
-    request, response = interaction["request"], interaction["response"]
+    request, told = interaction["request"], interaction.get("told") or {}
     request_headers, request_body = decompressed(_headers(request), _body(request.get("body")))
-    recorded = response["content"] if "content" in response else response.get("body")
-    response_headers, response_body = decompressed(_headers(response), _body(recorded))
-    status = response["status_code"] if "status_code" in response else response["status"]["code"]
-    started = epoch(interaction.get("recorded_at"))
+    started = float(_text(told.get("started")) or epoch(interaction.get("recorded_at")))
     return Exchange(
-        number=0,
+        number=int(_text(told.get("number")) or 0),
         request=Request(_text(request["method"]).upper(), _text(request["uri"]), request_headers, request_body),
-        response=Response(int(status), response_headers, response_body),
+        response=None if told.get("failure") else _response(interaction["response"]),
+        scenario=_text(told.get("scenario")),
+        credential=_text(told.get("credential")),
+        case=_text(told.get("case")),
+        failure=_text(told.get("failure")),
         started=started,
-        ended=started,
+        ended=float(_text(told.get("ended")) or started),
     )
+
+
+def _response(response: Any) -> Response:
+    recorded = response["content"] if "content" in response else response.get("body")
+    headers, body = decompressed(_headers(response), _body(recorded))
+    status = response["status_code"] if "status_code" in response else response["status"]["code"]
+    return Response(int(status), headers, body)
+
+
+class _About:
+    """What a cassette of ours tells of its exchanges: of the answered ones in their order, and the others whole."""
+
+    def __init__(self, metadata: Any) -> None:
+        told = metadata if isinstance(metadata, dict) else {}
+        self._scenario = told.get("scenario")
+        self._answered, self._unanswered = (iter(_dicts(told.get(name))) for name in ("exchanges", "unanswered"))
+        self._waiting = next(self._unanswered, None)
+
+    def with_what_is_told(self, interaction: Any) -> Iterator[Any]:
+        """The interaction, and before it those that were never answered before it was."""
+        about = next(self._answered, None)
+        if about is None or not isinstance(interaction, dict):
+            yield interaction
+            return
+        while self._waiting is not None and _place(self._waiting) < _place(about):
+            yield self._unanswered_one()
+        yield {**interaction, "told": {**about, "scenario": self._scenario}}
+
+    def rest(self) -> Iterator[Any]:
+        """Those that were never answered after the last one that was."""
+        while self._waiting is not None:
+            yield self._unanswered_one()
+
+    def _unanswered_one(self) -> Any:
+        one, self._waiting = self._waiting or {}, next(self._unanswered, None)
+        failure = one.get("failure") or "no answer was recorded"
+        told = {**one, "failure": failure, "scenario": self._scenario}
+        return {"request": one.get("request"), "response": None, "told": told}
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _place(about: dict[str, Any]) -> float:
+    try:
+        return float(_text(about.get("number")))
+    except (TypeError, ValueError):
+        return 0.0
 
 
 class _Reader:
     """Builds plain values from YAML's events. No tag makes an object, no scalar becomes a number or a date."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
-        self._events = events
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = Bounded(stream, "an interaction")
+        self._events: Iterator[Any] = yaml.parse(self._stream, Loader=_LOADER)
         self._anchors: dict[str, Any] = {}
 
     def interactions(self) -> Iterator[Any]:
         found = False
+        about = _About({})
         event = self._skip(yaml.StreamStartEvent, yaml.DocumentStartEvent)
         if isinstance(event, yaml.MappingStartEvent):
             while not isinstance(key := next(self._events), yaml.MappingEndEvent):
-                if self._value(key, 1) not in _LISTS:
-                    self._value(next(self._events), 1)
+                self._stream.begin()
+                if (name := self._value(key, 1)) not in _LISTS:
+                    value = self._value(next(self._events), 1)
+                    about = _About(value) if name == "metadata" else about
                     continue
                 found = True
                 if not isinstance(start := next(self._events), yaml.SequenceStartEvent):
                     self._value(start, 1)
                     continue
                 while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
-                    yield self._value(item, 2)
+                    yield from about.with_what_is_told(self._value(item, 2))
+                    self._stream.begin()
+                yield from about.rest()
         if not found:
             raise ValueError(f"not a cassette: no list named {' or '.join(_LISTS)} at its top")
 

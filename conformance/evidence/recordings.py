@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from conformance.evidence.exchange import Exchange
+from conformance.evidence.recorded_har import NotHarError, entries, from_entry, left_out
 from conformance.evidence.recorded_lines import from_recorded_line, is_hand_edited, lines
 from conformance.evidence.recorded_yaml import from_interaction, interactions
 
@@ -30,11 +31,20 @@ class _Format:
     title: str
     items: Callable[[BinaryIO], Iterator[Any]]
     exchange: Callable[[Any], Exchange]
+    left_out: Callable[[Any], str] = lambda item: HAND_EDITED if is_hand_edited(item) else ""
+    told_by_name: bool = True  # where a file's name does not tell, what is no recording is passed over in folders
 
 
 _JSON_LINES = _Format("exchanges as JSON lines (.jsonl), our histories among them", lines, from_recorded_line)
 _CASSETTE = _Format("VCR cassettes in YAML (.yaml, .yml) of vcrpy and Ruby's VCR", interactions, from_interaction)
-_FORMATS = {".jsonl": _JSON_LINES, ".yaml": _CASSETTE, ".yml": _CASSETTE}
+_HAR = _Format("HAR 1.2 (.har, .json) of browsers, Polly.JS and mitmproxy", entries, from_entry, left_out)
+_FORMATS = {
+    ".jsonl": _JSON_LINES,
+    ".yaml": _CASSETTE,
+    ".yml": _CASSETTE,
+    ".har": _HAR,
+    ".json": replace(_HAR, told_by_name=False),
+}
 _COMPRESSIONS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open}
 _KNOWN = "; ".join(dict.fromkeys(known.title for known in _FORMATS.values())) + "; each may end in .gz or .xz"
 
@@ -68,12 +78,14 @@ def read_recordings(paths: Iterable[Path], skipped: Skipped | None = None) -> It
 def _folder(folder: Path, skipped: Skipped) -> Iterator[Exchange]:
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or not path.is_file() or _format(path) is None:
+        known = _format(path)
+        if hidden or not path.is_file() or known is None:
             continue
         try:
             yield from _file(path, skipped)
-        except RecordingError:
-            skipped[UNREADABLE_FILE] += 1
+        except RecordingError as error:
+            if known.told_by_name or not isinstance(error.__cause__, NotHarError):
+                skipped[UNREADABLE_FILE] += 1
 
 
 def _file(path: Path, skipped: Skipped) -> Iterator[Exchange]:
@@ -84,16 +96,16 @@ def _file(path: Path, skipped: Skipped) -> Iterator[Exchange]:
     try:
         with closing(_opened(path)) as stream:
             for index, item in enumerate(known.items(stream)):
-                if is_hand_edited(item):
-                    skipped[HAND_EDITED] += 1
-                    read = True
-                    continue
                 try:
-                    exchange = known.exchange(item)
-                except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                    reason = known.left_out(item)
+                    exchange = None if reason else known.exchange(item)
+                except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
                     unreadable += 1
                     continue
                 read = True
+                if exchange is None:
+                    skipped[reason] += 1
+                    continue
                 yield _placed(exchange, path, index)
     except FileNotFoundError as error:
         raise RecordingError(f"{path}: no such file. Known are {_KNOWN}") from error

@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -23,30 +24,55 @@ _URL = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:(?P<user>[^/?#]*)@)?)?(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
 )
 _JSON_TOKEN = re.compile(
-    r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<number>-?[0-9][0-9.eE+-]*)|[{}\[\]]'
+    r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<number>-?[0-9][0-9.eE+-]*)|[{}\[\]]|true|false'
 )
 _FORM = re.compile(r"[^\s=&]+=\S*")
 # A body that could not be looked into; a JSON string, for it may stand where JSON is expected.
 _UNREADABLE_BODY = b'"[redacted:body]"'
+# Pieces of text in which a secret without shape is looked for that another exchange has given away.
+_WORD = re.compile(r"[A-Za-z0-9_-]{16,}")
+_MOST_TOLD = 100_000
+_IN_USE: weakref.WeakSet[Redactor] = weakref.WeakSet()
+
+
+class _Told(threading.local):
+    """What one thread has met of secrets in the exchange that it redacts: each value, and its placeholder."""
+
+    met: dict[str, str] | None = None
+    asking = False  # whether it redacts the request, or what came of it
 
 
 class Redactor:
     """Replaces secrets by placeholders. Thread-safe; redacting twice changes nothing.
 
-    ``secrets`` maps a name to a literal value, which becomes ``[redacted:<name>]`` wherever it occurs. Other secrets
-    are told by the header or member they stand in, or by their shape. Those of 16 characters and more become
-    ``[redacted:<8 hexadecimal digits of their SHA-256>]``, so that one secret has one placeholder in all processes and
-    runs and a replay still asks what the recording asked; shorter ones and card numbers could be guessed from a
-    digest and become ``[redacted]``. Of a client secret ``<id>_secret_<random>`` the id stays.
+    ``secrets`` maps a name to a literal value, which becomes ``[redacted:<name>]`` wherever it occurs; so do ``texts``,
+    in any letter case. ``names`` are further members, form fields, query parameters and headers whose value is a
+    secret. Other secrets are told by the header or member they stand in, by their shape, or because the same exchange
+    has them where they are told by that.
+
+    One secret has one placeholder: ``[redacted:<8 hexadecimal digits of its SHA-256>]``, the same in all processes and
+    runs, so that a replay still asks what the recording asked. What is shorter than 16 characters, or stands under one
+    of ``names``, could be guessed from a digest: of a request it becomes ``[redacted]``, of an answer
+    ``[redacted:<number>]``, counted in the order met. A card number becomes ``[redacted:card]`` where one is to be
+    seen. Of a client secret ``<id>_secret_<random>`` the id stays; an e-mail address becomes another one, unless its
+    domain is reserved for examples. In JSON a number stays a number, as the schema may want one: 0 if it is a secret.
     """
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
+    def __init__(self, secrets: Mapping[str, str], *, names: Iterable[str] = (), texts: Iterable[str] = ()) -> None:
         self._known: dict[str, str] = {}
-        self._lock = threading.Lock()
-        for name, value in secrets.items():
+        self._folded = tuple(text for text in texts if text)
+        self._names = frozenset(filter(None, map(shapes.plain_name, names)))
+        self._lock = threading.RLock()
+        self._local = _Told()
+        self._short: dict[str, str] = {}
+        self._count = 0
+        self._told: dict[str, tuple[str, str]] = {}  # by its longest word
+        named = {**secrets, **{f"text-{number}": text for number, text in enumerate(self._folded, 1)}}
+        for name, value in named.items():
             if value:
                 self._known.setdefault(value, f"[redacted:{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}]")
         self._compile()
+        _IN_USE.add(self)
 
     def text(self, text: str) -> str:
         """Prose, a message, a header's value: with every secret in it replaced."""
@@ -77,14 +103,24 @@ class Redactor:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """The exchange without its secrets; compressed bodies come back plain, with the headers that fit them."""
-        request, response = exchange.request, exchange.response
+        request, response, local = exchange.request, exchange.response, self._local
         self._learn(request.headers)
-        headers, body = self._message(request.headers, request.body)
-        if response is not None:
-            response = Response(response.status, *self._message(response.headers, response.body))
+        earlier, local.met = local.met, {}
+        try:
+            local.asking = True
+            request = Request(
+                self.text(request.method), self.url(request.url), *self._message(request.headers, request.body)
+            )
+            local.asking = False
+            if response is not None:
+                response = Response(response.status, *self._message(response.headers, response.body))
+            met = local.met
+        finally:
+            local.met = earlier
+        request, response = self._without_echoes(request, response, met)
         return replace(
             exchange,
-            request=Request(self.text(request.method), self.url(request.url), headers, body),
+            request=request,
             response=response,
             scenario=self.text(exchange.scenario),
             case=self.text(exchange.case),
@@ -94,30 +130,74 @@ class Redactor:
 
     def finding(self, finding: Finding) -> Finding:
         """The finding without secrets, in text that any file can hold."""
-        return replace(finding, expected=self._writable(finding.expected), actual=self._writable(finding.actual))
+        expected, actual = self.prose(finding.expected), self.prose(finding.actual)
+        if any(self._is_secret_name(part) for part in finding.at.split("/")):
+            # It speaks of a secret, which may be too short to be known for one in prose.
+            short = _Literals({value: shown for value, shown in self._short.items() if value in expected + actual})
+            expected, actual = short.text(expected), short.text(actual)
+        return replace(finding, expected=expected, actual=actual)
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """The outcome without secrets, in text that any file can hold."""
         findings = tuple(self.finding(finding) for finding in outcome.findings)
-        return replace(outcome, reason=self._writable(outcome.reason), findings=findings)
+        return replace(outcome, reason=self.prose(outcome.reason), findings=findings)
 
     def cell(self, cell: Cell) -> Cell:
         """The cell without secrets, in text that any file can hold."""
-        return replace(cell, request=self._writable(cell.request), observed=self._writable(cell.observed))
+        return replace(cell, request=self.prose(cell.request), observed=self.prose(cell.observed))
 
-    def _writable(self, text: str) -> str:
-        return self.text(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    def prose(self, text: str) -> str:
+        """Text of ours that may quote exchanges: without secrets, in characters that any file can hold."""
+        shown = self.text(text)
+        told = self._told_in(shown)
+        return (_Literals(told).text(shown) if told else shown).encode("utf-8", "backslashreplace").decode("utf-8")
 
     def _all(self, pattern: re.Pattern[str], text: str) -> str:
-        return _settled(lambda shown: pattern.sub(self._replacement, shown), text)
+        shown = _settled(lambda shown: pattern.sub(self._replacement, shown), text)
+        return shapes.EMAIL.sub(_nobodys, shown) if "@" in shown or "%40" in shown or "u0040" in shown else shown
+
+    # -- secrets that are known by having been met ---------------------------------------------------------------
+
+    def _meet(self, secret: str, shown: str, *, surely: bool = False) -> None:
+        """Remembers what stood where a secret stands; a word of letters alone may well be used in another sense."""
+        met = self._local.met
+        if met is not None and len(secret) >= 3 and (surely or len(secret) >= 16 or re.search("[0-9]", secret)):
+            met[secret] = shown
+
+    def _told_in(self, text: str) -> dict[str, str]:
+        """Secrets in ``text`` that exchanges so far have given away, with their placeholders."""
+        told = self._told
+        return dict(told[word] for word in _WORD.findall(text) if word in told) if told else {}
+
+    def _without_echoes(
+        self, request: Request, response: Response | None, met: Mapping[str, str]
+    ) -> tuple[Request, Response | None]:
+        """Request and answer without the secrets that were known in them only by what stood elsewhere."""
+        for value, shown in met.items():
+            words = _WORD.findall(value)
+            if words and len(self._told) < _MOST_TOLD:
+                self._told[max(words, key=len)] = (value, shown)
+        told = self._told_in(_everything(request))
+        if told:
+            request = _Literals(told).request(request)
+        if response is not None:
+            answered = _everything(response)
+            echoed = {value: shown for value, shown in met.items() if _may_hold(answered, value)}
+            echoed |= self._told_in(answered)
+            if echoed:
+                response = _Literals(echoed).response(response)
+        return request, response
 
     def _compile(self) -> None:
         # Numbered as they were learned, so that a match of an older pattern still finds its secret; longest first.
         self._named = {f"known{index}": secret for index, secret in enumerate(self._known)}
         longest_first = sorted(self._named.items(), key=lambda known: len(known[1]), reverse=True)
         literals = {name: "|".join(shapes.spellings(secret)) for name, secret in longest_first}
+        for name, secret in longest_first:
+            if secret in self._folded:
+                literals[name] = f"(?i:{literals[name]})"
         formed = {
-            "key": shapes.KEY, "basic": shapes.BASIC, "bearer": shapes.BEARER, "named": shapes.NAMED,
+            "key": shapes.KEY, "basic": shapes.BASIC, "bearer": shapes.BEARER, "named": shapes.named(self._names),
             "client": shapes.CLIENT_SECRET, "card": shapes.CARD,
         }  # fmt: skip
         self._literals = _alternatives({"done": shapes.PLACEHOLDER, **literals})
@@ -126,6 +206,7 @@ class Redactor:
         # Members' names and most values are the same words again and again. Renewed last: what another thread still
         # finds with older patterns goes to the older one.
         self._seen: dict[str, str] = {}
+        self._seen_numbers: dict[str, str] = {}
 
     def _learn(self, headers: Headers) -> None:
         """Remembers the credentials of a request, which a server may repeat in its answer.
@@ -134,7 +215,7 @@ class Redactor:
         """
         found: set[str] = set()
         for name, value in headers:
-            if name.lower().endswith("cookie") or not shapes.is_secret_header(name):
+            if name.lower().endswith("cookie") or not self._is_secret_header(name):
                 continue
             credential = _CREDENTIAL.fullmatch(value)
             token = credential["token"] if credential else ""
@@ -147,23 +228,52 @@ class Redactor:
             self._known = {**self._known, **{value: self._placeholder(value) for value in new}}
             self._compile()
 
-    def _placeholder(self, secret: str) -> str:
+    def _placeholder(self, secret: str, guessable: bool = False) -> str:
         if _DONE.fullmatch(secret):
             return secret
         if secret in self._known:
             return self._known[secret]
-        if len(secret) < 16 or not re.search(r"[^0-9 -]", secret):
-            return "[redacted]"
-        return f"[redacted:{hashlib.sha256(secret.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}]"
+        inside = next((found for found in self._literals.finditer(secret) if found.lastgroup in self._named), None)
+        if inside:
+            return self._replacement(inside)
+        if shapes.shown_card_number(secret) is not None:
+            return shapes.CARD_NUMBER
+        if guessable or len(secret) < 16 or not re.search(r"[^0-9 -]", secret):
+            return self._numbered(secret)
+        return f"[redacted:{_digest(secret)}]"
 
-    def _secret(self, value: str) -> str:
-        """A value that is a secret as a whole."""
+    def _numbered(self, secret: str) -> str:
+        """What stands for a secret that could be guessed from a digest.
+
+        A replay sends the same requests in another order, so those are not counted; answers it repeats as they were.
+        """
+        with self._lock:
+            if secret not in self._short and self._local.met is not None:
+                self._count += not self._local.asking
+                self._short[secret] = "[redacted]" if self._local.asking else f"[redacted:{self._count}]"
+            return self._short.get(secret, "[redacted]")
+
+    def _secret(self, value: str, guessable: bool = False) -> str:
+        """A value that is a secret as a whole; ``guessable``: however long it is."""
         if _DONE.fullmatch(value):
             return value
         shaped = _CLIENT_SECRET.fullmatch(value)
         if shaped and value not in self._known and not _KEY.search(shaped["id"]):
-            return self._literals.sub(self._replacement, shaped["id"]) + self._placeholder(shaped["random"])
-        return self._placeholder(value)
+            shown = self._placeholder(shaped["random"])
+            self._meet(shaped["random"], shown)
+            return self._literals.sub(self._replacement, shaped["id"]) + shown
+        shown = self._placeholder(value, guessable)
+        self._meet(value, shown, surely=guessable)
+        return shown
+
+    def _is_secret_name(self, name: str) -> bool:
+        return shapes.is_secret_name(name) or self._is_own_name(name)
+
+    def _is_secret_header(self, name: str) -> bool:
+        return shapes.is_secret_header(name) or self._is_own_name(name)
+
+    def _is_own_name(self, name: str) -> bool:
+        return bool(self._names) and shapes.plain_name(name) in self._names
 
     def _credential(self, value: str) -> str:
         """The value of an Authorization header: its scheme stays."""
@@ -193,7 +303,8 @@ class Redactor:
             return self._user(*pair) if pair else self._literals.sub(self._replacement, text)
         if kind == "named":
             value = match["value"]
-            return match["name"] + match["sign"] + self._named_value(value)
+            shown = self._secret(value, True) if self._names and match["own"] else self._named_value(value)
+            return match["name"] + match["sign"] + shown
         if kind == "client" and not shapes.is_client_secret(match):
             return self._literals.sub(self._replacement, text)
         if kind == "card":
@@ -211,7 +322,14 @@ class Redactor:
 
     def _header(self, name: str, value: str) -> str:
         if name.lower().endswith("cookie"):
-            return self._secret(value)
+            shown = self._secret(value)
+            pairs = value.split(";")[: None if name.lower() == "cookie" else 1]  # what follows are its attributes
+            for cookie in (pair.partition("=")[2].strip(' "') for pair in pairs):
+                if len(cookie) >= 8:
+                    self._meet(cookie, self._placeholder(cookie))
+            return shown
+        if self._is_own_name(name):
+            return self._secret(value, guessable=True)
         if shapes.is_secret_header(name):
             return self._credential(value)
         if name.lower() == "idempotency-key":
@@ -241,29 +359,31 @@ class Redactor:
             except (ValueError, RecursionError):
                 pass
         as_form = form or (not media_type and _FORM.fullmatch(text))
-        shown = self._form(text, self._anything) if as_form else self.text(text)
+        shown = self._form(text, self._anything) if as_form else _as_seen(text, self.text(text))
         return shown if shown == text else self._document(shown, media_type)
 
     def _json(self, text: str) -> str:
         """Valid JSON, token by token, so that everything but a secret keeps its spelling, doubled members too."""
-        name, around = "", [""]  # the name the next value stands under; the names of the containers it stands in
+        name = ""  # that the next value stands under
+        around = [("", "")]  # of each container it stands in: its name, and again if all in there is a secret
 
         def token(match: re.Match[str]) -> str:
             nonlocal name
-            if match["string"] and match["colon"]:
-                key = _json_value(match["string"])
-                name = around[-1] if shapes.is_secret_name(around[-1]) else key
-                return _json_string(self.text(key), key, match["string"]) + match["colon"]
             if match["string"]:
                 value = _json_value(match["string"])
-                return _json_string(self._member(name, value), value, match["string"])
+                if match["colon"]:
+                    name = around[-1][1] or value
+                    return _json_string(_as_seen(value, self.text(value)), value, match["string"]) + match["colon"]
+                return _json_string(_as_seen(value, self._member(name, value)), value, match["string"])
             if match["number"]:
-                return _json_string(self._member(name, match[0]), match[0], match[0])
+                return self._number(name, match[0])
             if match[0] in "{[":
-                around.append(name)
-            else:
+                around.append((name, name if self._is_secret_name(name) else ""))
+            elif match[0] in "}]":
                 around.pop()
-                name = around[-1]
+                name = around[-1][0]
+            elif self._is_own_name(name):
+                return "false"
             return match[0]
 
         return _JSON_TOKEN.sub(token, text)
@@ -279,9 +399,9 @@ class Redactor:
         name, equals, value = pair.partition("=")
         key, plain = _unquoted(name), _unquoted(value)
         segments = re.findall(r"[^\[\].]+", key) or [""]
-        under = next((segment for segment in segments if shapes.is_secret_name(segment)), segments[-1])
-        secret = shapes.is_secret_member(under, plain)
-        shown = self._secret(plain) if secret else self._all(pattern, plain)
+        under = next((segment for segment in segments if self._is_secret_name(segment)), segments[-1])
+        shown = self._value(under, plain)
+        shown = self._all(pattern, plain) if shown is None else shown
         return _requoted(self._all(pattern, key), key, name) + equals + _requoted(shown, plain, value)
 
     def _segment(self, segment: str) -> str:
@@ -290,11 +410,123 @@ class Redactor:
         return segment if shown == plain else quote(shown, safe="", errors="surrogatepass")
 
     def _member(self, name: str, value: str) -> str:
-        return self._secret(value) if shapes.is_secret_member(name, value) else self.text(value)
+        shown = self._value(name, value)
+        return self.text(value) if shown is None else shown
+
+    def _number(self, name: str, written: str) -> str:
+        """A number of JSON."""
+        if (name.lower() != "number" and shapes.is_secret_member(name, written)) or self._is_own_name(name):
+            self._meet(written, "[redacted]")
+            return "0"
+        seen = self._seen_numbers
+        found = seen.get(written)
+        if found is None:
+            shown = self._literals.sub(self._replacement, written)
+            found = shapes.card_number_as_number(written) if shown == written else json.dumps(shown)
+            if len(seen) < 10_000:
+                seen[written] = found
+        return found
+
+    def _value(self, name: str, value: str) -> str | None:
+        """What stands for a value that is a secret because of its name; None where it is none."""
+        if shapes.is_secret_member(name, value):
+            return self._secret(value)
+        return self._secret(value, guessable=True) if value and self._is_own_name(name) else None
 
     def _named_value(self, value: str) -> str:
         scheme = re.match(r"(?i:bearer|basic) ", value)
         return self._credential(value) if scheme else self._secret(value)
+
+
+def redactors_in_use() -> tuple[Redactor, ...]:
+    """All redactors of this process: what they know together is what its runs know."""
+    return tuple(_IN_USE)
+
+
+class _Literals:
+    """Replaces literal values by their placeholders, in whatever spelling, and looks for nothing else."""
+
+    def __init__(self, placeholders: Mapping[str, str]) -> None:
+        self._shown = {f"known{index}": shown for index, shown in enumerate(placeholders.values())}
+        spelled = {
+            name: "|".join(shapes.spellings(value)) for name, value in zip(self._shown, placeholders, strict=True)
+        }
+        longest_first = dict(sorted(spelled.items(), key=lambda entry: len(entry[1]), reverse=True))
+        self._pattern = _alternatives({"done": shapes.PLACEHOLDER, **longest_first})
+
+    def text(self, text: str) -> str:
+        return self._pattern.sub(lambda match: self._shown.get(match.lastgroup or "", match[0]), text)
+
+    def request(self, request: Request) -> Request:
+        return Request(request.method, self._url(request.url), *self._message(request.headers, request.body))
+
+    def response(self, response: Response) -> Response:
+        return Response(response.status, *self._message(response.headers, response.body))
+
+    def _url(self, url: str) -> str:
+        return self._pattern.sub(
+            lambda match: quote(self._shown[match.lastgroup], safe="") if match.lastgroup in self._shown else match[0],
+            url,
+        )
+
+    def _message(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+        text = body.decode("utf-8", "surrogateescape")
+        media_type = (header(headers, "content-type") or "").lower()
+        shown = (self._url(text) if "x-www-form-urlencoded" in media_type else self._json(text)).encode(
+            "utf-8", "surrogateescape"
+        )
+        told = tuple((name, self.text(value)) for name, value in headers)
+        return (told if shown == body else resized(told, shown)), shown
+
+    def _json(self, text: str) -> str:
+        """Text, or JSON whose numbers stay: an amount may be the same as a security code."""
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return self.text(text)
+
+        def token(match: re.Match[str]) -> str:
+            if not match["string"]:
+                return match[0]
+            value = _json_value(match["string"])
+            return _json_string(self.text(value), value, match["string"]) + (match["colon"] or "")
+
+        return _JSON_TOKEN.sub(token, text)
+
+
+def _everything(message: Request | Response) -> str:
+    """All text of a message, for a first look."""
+    url = message.url if isinstance(message, Request) else ""
+    values = (value for _, value in message.headers)
+    return "\n".join((url, *values, message.body.decode("utf-8", "surrogateescape")))
+
+
+def _may_hold(text: str, secret: str) -> bool:
+    if secret.isalnum():
+        return secret in text
+    octets = secret.encode("utf-8", "surrogatepass")
+    return any(one in text for one in (secret, json.dumps(secret)[1:-1], quote(octets, safe=""), quote_plus(octets)))
+
+
+def _as_seen(text: str, shown: str) -> str:
+    """``shown``, the redacted ``text`` of an answer, with the mark of a card number just where the text shows one."""
+    if shown == text:
+        return shown
+    before, after = shapes.shown_card_number(text) is not None, shapes.shown_card_number(shown) is not None
+    if before == after:
+        return shown
+    return f"{shown} {shapes.CARD_NUMBER}" if before else shapes.without_card_marks(shown)
+
+
+def _nobodys(match: re.Match[str]) -> str:
+    """The address of nobody that stands for an e-mail address."""
+    if shapes.is_nobodys(match["host"]):
+        return match[0]
+    return f"redacted-{_digest((unquote(match['name']) + '@' + match['host']).lower())}{match['at']}redacted.invalid"
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _settled(redact: Callable[[str], str], text: str) -> str:

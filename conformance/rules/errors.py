@@ -117,17 +117,17 @@ def error_lacks_object(seen: Sequence[Sighting], bench: Bench, member: str) -> J
 @rule
 def errors_alike(seen: Sequence[Sighting], bench: Bench) -> Judgements:
     """JSON error bodies have the same top-level members, whatever was asked."""
-    first: tuple[int, list[str]] | None = None
     for sighting in seen:
         if not 400 <= sighting.response.status < 500 or not isinstance(sighting.body, Mapping):
             continue
         members = sorted(sighting.body)
-        if first is None:
-            first = (sighting.number, members)
-        elif members == first[1]:
+        number, wanted = bench.memory.setdefault("first", (sighting.number, members))
+        if number == sighting.number:
+            continue
+        if members == wanted:
             yield held(sighting)
         else:
-            expected = f"the members {', '.join(first[1])}, as in exchange {first[0]}"
+            expected = f"the members {', '.join(wanted)}, as in exchange {number}"
             yield finding(sighting, expected, ", ".join(members) or "none")
 
 

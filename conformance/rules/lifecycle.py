@@ -27,9 +27,7 @@ def _statuses(seen: Sequence[Sighting], bench: Bench) -> Iterator[tuple[Sighting
             if sighting.operation and sighting.intent and identifier != sighting.intent:
                 continue  # not the intent that was asked for; other rows see to that
             if isinstance(identifier, str) and isinstance(status, str) and status in bench.contract.statuses:
-                origin = sighting.exchange.origin
-                recording = origin.get("repo", "") + origin.get("file", "")
-                yield sighting, (recording, identifier), status
+                yield sighting, (sighting.recording, identifier), status
 
 
 def _outcomes(contract: Contract, operation: str, before: str | None) -> set[str]:
@@ -49,12 +47,15 @@ def _outcomes(contract: Contract, operation: str, before: str | None) -> set[str
 @rule
 def legal_transitions(seen: Sequence[Sighting], bench: Bench) -> Judgements:
     """A successful operation shows a status that the provider documents for it from the status before."""
-    contract, last = bench.contract, dict[tuple[str, str], str]()
+    contract, last = bench.contract, bench.memory
     for sighting, intent, status in _statuses(seen, bench):
         before, last[intent] = last.get(intent), status
         if not sighting.succeeded or not sighting.operation or contract.operations[sighting.operation].reads:
             continue
         allowed = _outcomes(contract, sighting.operation, before)
+        if sighting.foreign and before and allowed:
+            others = _reachable(contract, before)  # who recorded need not have recorded all that happened
+            allowed = allowed.union(*(_outcomes(contract, sighting.operation, one) or {one} for one in others))
         if sighting.operation == "create" and str(sighting.asked.get("confirm")).lower() == "true":
             allowed = allowed.union(*(_outcomes(contract, "confirm", new) for new in allowed))
         if not allowed:
@@ -66,11 +67,26 @@ def legal_transitions(seen: Sequence[Sighting], bench: Bench) -> Judgements:
             yield finding(sighting, f"{sighting.operation}{start} leads to {' or '.join(sorted(allowed))}", status)
 
 
+def _reachable(contract: Contract, status: str) -> set[str]:
+    """The statuses that an intent in ``status`` may come to, whoever acts on it; itself among them."""
+    found, new = {status}, [status]
+    while new:
+        start = new.pop()
+        for move in contract.transitions.values():
+            if start in move.sources:
+                ends = {*move.targets(start), *move.via, *move.leaves} - found
+                found |= ends
+                new += ends
+    return found
+
+
 @rule
 def terminal_status_stays(seen: Sequence[Sighting], bench: Bench) -> Judgements:
     """An intent that has reached a terminal status keeps it."""
-    ended: dict[tuple[str, str], tuple[str, int]] = {}
+    ended = bench.memory
     for sighting, intent, status in _statuses(seen, bench):
+        if sighting.foreign and sighting.operation == "create":
+            ended.pop(intent, None)  # a masked id, which stands for several intents, or an answer given again
         if intent in ended and ended[intent][1] != sighting.number:
             earlier, number = ended[intent]
             yield (
@@ -92,7 +108,8 @@ def reading_changes_nothing(seen: Sequence[Sighting], bench: Bench) -> Judgement
     members = bench.contract.settings["members"]
     action = members.get("next_action_url", "/").split("/")[1]
     names = {members[name] for name in ("status", "amount_received", "amount_capturable", "payment") if name in members}
-    for earlier, later in pairwise(seen):
+    last = [bench.memory["last"]] if "last" in bench.memory else []
+    for earlier, later in pairwise([*last, *seen]):
         first, second = earlier.exchange, later.exchange
         if later.number != earlier.number + 1 or (second.credential, second.request) != ("test", first.request):
             continue
@@ -106,3 +123,5 @@ def reading_changes_nothing(seen: Sequence[Sighting], bench: Bench) -> Judgement
             yield finding(later, f"{name} as a moment before: {before.get(name)!r}", after.get(name), f"/{name}")
         if not changed:
             yield held(later)
+    if seen:
+        bench.memory["last"] = seen[-1]

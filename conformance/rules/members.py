@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.evidence.forms import decode_form
 from conformance.rules.judge import Bench, Judgements, each, finding, held, rule
-from conformance.sighting import Sighting, resolve
+from conformance.sighting import Sighting, is_masked, resolve
 
 Names = str | Sequence[str]
 
@@ -30,7 +30,7 @@ def _chosen(
     """The intents that a row speaks of. ``unconfirmed``: right after a create that did not confirm."""
     member = bench.contract.settings["members"]["status"]
     for sighting in seen:
-        if sighting.exchange.credential not in ("", "test"):
+        if not sighting.in_full:
             continue  # a publishable key is shown less; rows on that have checks of their own
         if operation and sighting.operation not in each(operation):
             continue
@@ -126,7 +126,10 @@ def member_matches(
         value = intent.get(member)
         if required and not isinstance(value, str):
             yield finding(sighting, f"{member} is text", value, _pointer(member))
-        if isinstance(value, str) and member not in sighting.exchange.origin.get("redacted", ""):
+        texts = (str(value), str(intent.get(identifier)) if "{id}" in pattern else "")
+        masked = member in sighting.exchange.origin.get("redacted", "")
+        masked = masked or (sighting.foreign and any(map(is_masked, texts)))
+        if isinstance(value, str) and not masked:
             wanted = pattern.replace("{id}", re.escape(str(intent.get(identifier))))
             if re.search(wanted, value):
                 yield held(sighting)

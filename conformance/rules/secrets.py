@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from conformance.evidence.exchange import UNREADABLE
+from conformance.evidence.secret_shapes import basic_credential, is_secret_header, shown_card_number, spellings
 from conformance.rules.judge import Bench, Judgements, finding, held, rule
-from conformance.sighting import Sighting
+from conformance.sighting import Sighting, is_masked
 
-# A number as cards write theirs: digits in one run, in fours, or as American Express groups them.
-_DIGITS = re.compile(
-    r"(?<![0-9A-Za-z_.+-])(?:[2-6][0-9]{12,18}|[2-6][0-9]{3}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}"
-    r"|3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5})(?![0-9A-Za-z_.-])"
-)
 _STACK = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\.py\", line [0-9]+|"
     r"\bat [\w.$<> ]+\([^()]*\.\w+(?::[0-9]+){1,2}\)|/node_modules/"
@@ -34,42 +31,50 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
 
 
-def _luhn(digits: str) -> bool:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+@lru_cache
+def _spelled(secret: str) -> re.Pattern[str]:
+    return re.compile("|".join(spellings(secret)))
 
 
 def _leaks(texts: Sequence[str], kind: str, secrets: Sequence[str]) -> str:
     for text in texts:
         if kind == "card_number":
-            for match in _DIGITS.findall(text):
-                digits = re.sub(r"\D", "", match)
-                if _luhn(digits):
-                    return f"a card number ending in {digits[-4:]}"
-        if kind == "api_key" and any(secret in text for secret in secrets if len(secret) >= 8):
+            digits = shown_card_number(text)
+            if digits is not None:
+                return f"a card number ending in {digits[-4:]}" if digits else "a card number"
+        if kind == "api_key" and any(_spelled(secret).search(text) for secret in secrets if len(secret) >= 8):
             return "the credential that was sent"
         if kind == "stack_trace" and _STACK.search(text):
             return "a stack trace"
     return ""
 
 
+def _credentials(sighting: Sighting, bench: Bench) -> list[str]:
+    """The caller's keys: those of the run or, in a recording of others, those that the request shows."""
+    if bench.secrets:
+        return list(bench.secrets.values())
+    found: list[str] = []
+    for name, value in sighting.exchange.request.headers:
+        if is_secret_header(name) and not name.lower().endswith("cookie"):
+            token = value.split()[-1] if value.split() else ""
+            found.extend(basic_credential(token) or (token,))
+    return [secret for secret in found if len(secret) >= 8 and not is_masked(secret)]
+
+
 @rule
 def secrets_absent(seen: Sequence[Sighting], bench: Bench, kinds: Sequence[str]) -> Judgements:
-    """No answer holds a card number or a stack trace in its body, or the caller's key there or in its headers."""
+    """No answer holds a card number or a stack trace in its body, or the caller's key there or in its headers.
+
+    Where the caller's key is not known, nothing can be said of it.
+    """
     for sighting in seen:
         body = sighting.body
         raw = sighting.response.body.decode("utf-8", "replace")
         texts = [raw] if body is UNREADABLE else list(_texts(body))
         headers = [value for _, value in sighting.response.headers]
-        leaks = [
-            leak
-            for kind in kinds
-            if (leak := _leaks(texts + headers * (kind == "api_key"), kind, list(bench.secrets.values())))
-        ]
+        secrets = _credentials(sighting, bench) if "api_key" in kinds else []
+        leaks = [leak for kind in kinds if (leak := _leaks(texts + headers * (kind == "api_key"), kind, secrets))]
         for leak in leaks:
             yield finding(sighting, "none in the answer", leak)
-        if not leaks:
+        if not leaks and (secrets or "api_key" not in kinds):
             yield held(sighting)

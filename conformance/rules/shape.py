@@ -9,7 +9,7 @@ from typing import Any
 from conformance.contract.validation import SchemaError
 from conformance.evidence.exchange import UNREADABLE
 from conformance.rules.judge import Bench, Judgements, each, finding, held, rule
-from conformance.sighting import Sighting, resolve
+from conformance.sighting import Sighting, is_masked, resolve
 
 
 def _path(error: SchemaError) -> tuple[str, ...]:
@@ -67,7 +67,10 @@ def _judge(
     rest: bool,
 ) -> Judgements:
     concerning = [claim for claim in claims if claim.holds(sighting)]
-    wrong = _wanted(bench.schema_errors(schema, document), concerning, members, rest)
+    errors = bench.schema_errors(schema, document)
+    if errors and sighting.foreign:
+        errors = [error for error in errors if not is_masked(error.actual)]
+    wrong = _wanted(errors, concerning, members, rest)
     for error in wrong:
         yield finding(sighting, error.expected, error.actual, error.pointer)
     if not wrong and (rest or any(_has(document, member) for member in members)):

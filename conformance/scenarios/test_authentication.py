@@ -61,8 +61,10 @@ def _lacks(act: Actor, name: str) -> bool:
 @takes("client_secret", "expect", "absent")
 def test_publishable_key_reads(act: Actor, args: Table) -> None:
     intent = act.fresh({"metadata": {"order": "1"}})
-    secret = str(intent.get("client_secret", ""))
-    shown = {"right": secret, "wrong": secret[:-4] + "zzzz", "none": ""}[args["client_secret"]]
+    wrong = (
+        f"{intent[act.id]}_secret_{act.client.fresh('client_secret')}"  # not made of the right one, which is redacted
+    )
+    shown = {"right": str(intent.get("client_secret", "")), "wrong": wrong, "none": ""}[args["client_secret"]]
     query = {"client_secret": shown} if shown else None
     answer = act.retrieve(str(intent[act.id]), query=query, credential="publishable")
     if args["expect"] == "refusal":

@@ -188,7 +188,7 @@ def test_same_key_in_parallel(act: Actor, args: Table) -> None:
     count, key, body = int(args.get("count", 4)), act.client.fresh("at-once"), act.body("create")
     with ThreadPoolExecutor(count) as threads:
         calls = [threads.submit(act.client.call, "create", body=body, idempotency_key=key) for _ in range(count)]
-    answers = [act.seen(call.result()) for call in calls]
+    answers = sorted((act.seen(call.result()) for call in calls), key=lambda one: one.number)
     shown: dict[str, Sighting] = {}
     for answer in answers:
         if act.shows_intent(answer):

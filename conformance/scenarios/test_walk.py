@@ -6,6 +6,7 @@ from conformance.scenarios.acting import Actor, Table
 from conformance.scenarios.arguments import takes
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance
 from conformance.scenarios.walk import Walker, decisive, read_walks
+from conformance.scenarios.walk_shortening import shortest
 
 MOST_REQUESTS = 200  # spent on making a contradiction short
 PATIENCE = 30.0  # seconds spent on that
@@ -14,8 +15,7 @@ PATIENCE = 30.0  # seconds spent on that
 @takes("level")
 def test_walk(act: Actor, args: Table) -> None:
     """Plays the contract's walks; what contradicts is told by the shortest sequence of requests that shows it."""
-    level = args.get("level", "MUST")
-    judged, taken = decisive(act.contract, level), 0
+    judged, taken = decisive(act.contract, args.get("level", "MUST")), 0
     unsettled: Inconclusive | None = None
     for walk in read_walks(act.contract.folder):
         walker = Walker(act, judged)
@@ -29,9 +29,7 @@ def test_walk(act: Actor, args: Table) -> None:
         except Inconclusive as reason:
             unsettled = reason
         except NonConformance as wrong:
-            from conformance.scenarios.walk_machine import shortest
-
-            shown = shortest(act, wrong.findings[0], walker.steps, level, MOST_REQUESTS, PATIENCE)
+            shown = shortest(act, wrong.findings[0], walker.steps, judged, MOST_REQUESTS, PATIENCE)
             raise NonConformance((shown,)) from wrong
         taken += len(walker.steps)
     if unsettled or not taken:

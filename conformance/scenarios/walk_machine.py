@@ -1,11 +1,11 @@
-"""The state machine behind the walks: the one module that lets Hypothesis choose, order and shrink their steps."""
+"""The state machine behind the frozen walks: the one module that lets Hypothesis choose and order their steps.
+
+Only ``conformance freeze`` uses it. No run does: what a run sends depends on no version of Hypothesis.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -13,80 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from conformance.contract import Contract
-from conformance.evidence.finding import Finding
-from conformance.scenarios.acting import Actor
 from conformance.scenarios.alone import alone
-from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
-from conformance.scenarios.walk import State, Step, Walk, Walker, creations, decisive, further_steps
+from conformance.scenarios.walk import State, Step, Walk, creations, decisive, further_steps
 
 LONGEST = 8  # steps after the create
 MOST_STEPS = 60  # of all frozen walks together
 _CANDIDATES = 500
 _SEED = 20250827
 _LOOK = Step("retrieve")
-
-
-class _Enough(BaseException):
-    """The search is over: its requests or its time are spent. No Exception, so that Hypothesis does not try again."""
-
-
-class _Player(Protocol):
-    """Who takes the steps of a walk: those taken, and what is known of the intent."""
-
-    steps: list[Step]
-    state: State
-
-    def play(self, step: Step) -> None: ...
-
-
-def _machine(
-    start: Sequence[Step], steps: Sequence[Step], player: Callable[[], _Player]
-) -> type[RuleBasedStateMachine]:
-    """A machine that creates an intent and then takes any of the steps, each given to the player of this walk."""
-
-    class Lifecycle(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
-            self.player = player()
-
-        @initialize(step=st.sampled_from(start))
-        def create(self, step: Step) -> None:
-            self.player.play(step)
-
-        @rule(step=st.sampled_from(steps))
-        def whatever(self, step: Step) -> None:
-            self.player.play(step)
-
-    return Lifecycle
-
-
-def _documented_machine(machine: Any, contract: Contract, steps: Sequence[Step]) -> type[RuleBasedStateMachine]:
-    """That machine with a liking for steps that are documented where it stands; what it finds shrinks badly."""
-
-    class Documented(machine):  # type: ignore[misc]
-        @rule(data=st.data())
-        def as_documented(self, data: st.DataObject) -> None:
-            player = self.player
-            new = [one for one in steps if one not in player.steps and player.state.documented(contract, one)]
-            player.play(data.draw(st.sampled_from(new or steps)))
-
-    return Documented
-
-
-def _run(machine: type[RuleBasedStateMachine], seed: int, walks: int, phases: Sequence[Phase]) -> None:
-    settings = hypothesis.settings(
-        max_examples=walks,
-        stateful_step_count=LONGEST,
-        database=None,
-        deadline=None,
-        phases=phases,
-        print_blob=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
-    with alone():
-        run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=settings)
 
 
 class _Rehearsal:
@@ -113,15 +47,46 @@ class _Rehearsal:
 def freeze_walks(contract: Contract) -> list[Walk]:
     """The walks of a contract, drawn at random, rehearsed on the documents, and chosen for what they visit together."""
     drawn: list[_Rehearsal] = []
-
-    def player() -> _Rehearsal:
-        drawn.append(_Rehearsal(contract))
-        return drawn[-1]
-
-    steps = further_steps(contract)
-    machine = _documented_machine(_machine(creations(contract), steps, player), contract, steps)
-    _run(machine, _SEED, _CANDIDATES, [Phase.generate])
+    settings = hypothesis.settings(
+        max_examples=_CANDIDATES,
+        stateful_step_count=LONGEST,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    with alone():
+        run_state_machine_as_test(hypothesis.seed(_SEED)(_machine(contract, drawn)), settings=settings)
     return list(_chosen([*_tours(contract), *drawn]))
+
+
+def _machine(contract: Contract, drawn: list[_Rehearsal]) -> type[RuleBasedStateMachine]:
+    """A machine that rehearses walks, with a liking for steps that are documented where they stand, into ``drawn``."""
+    steps = further_steps(contract)
+
+    class Lifecycle(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.walk = _Rehearsal(contract)
+            drawn.append(self.walk)
+
+        @initialize(step=st.sampled_from(creations(contract)))
+        def create(self, step: Step) -> None:
+            self.walk.play(step)
+
+        @rule(step=st.sampled_from(steps))
+        def whatever(self, step: Step) -> None:
+            self.walk.play(step)
+
+        @rule(data=st.data())
+        def as_documented(self, data: st.DataObject) -> None:
+            walk = self.walk
+            new = [one for one in steps if one not in walk.steps and walk.state.documented(contract, one)]
+            walk.play(data.draw(st.sampled_from(new or steps)))
+
+    return Lifecycle
 
 
 def _tours(contract: Contract) -> Iterator[_Rehearsal]:
@@ -182,39 +147,3 @@ def _chosen(drawn: Sequence[_Rehearsal]) -> Iterator[Walk]:
 def _ending_with_a_look(steps: Sequence[Step]) -> Walk:
     """The steps, and a retrieve unless they end with one: what the last step did has to be seen."""
     return (*steps,) if steps[-1] == _LOOK else (*steps, _LOOK)
-
-
-class _Searcher(Walker):
-    """A walker that keeps each contradiction it meets in ``found``, until the requests or the time are spent."""
-
-    def __init__(self, act: Actor, decisive: frozenset[str], found: list[Finding], last: int, until: float) -> None:
-        super().__init__(act, decisive)
-        self._found, self._last, self._until = found, last, until
-
-    def play(self, step: Step) -> None:
-        if time.monotonic() > self._until or self.act.client.history.last >= self._last:
-            raise _Enough
-        try:
-            super().play(step)
-        except Inapplicable:
-            hypothesis.assume(False)
-        except NonConformance as wrong:
-            self._found.extend(wrong.findings)
-            raise
-
-
-def shortest(act: Actor, found: Finding, steps: Sequence[Step], level: str, requests: int, seconds: float) -> Finding:
-    """The shortest sequence of such steps that contradicts, looked for on the target; ``found`` where none is shorter.
-
-    ``steps`` are those of the walk that ``found`` comes from, its create first. Sends at most so many requests, for at
-    most so many seconds.
-    """
-    if len(steps) < 2:
-        return found
-    met, judged = [found], decisive(act.contract, level)
-    last, until = act.client.history.last + requests, time.monotonic() + seconds
-    machine = _machine(steps[:1], steps[1:], lambda: _Searcher(act, judged, met, last, until))
-    # A target whose answers flicker is told by what was found first.
-    with suppress(_Enough, NonConformance, Inconclusive, Unanswered, hypothesis.errors.HypothesisException):
-        _run(machine, act.client.seed, 100, [Phase.generate, Phase.shrink])
-    return min(met, key=lambda one: len(one.exchanges))

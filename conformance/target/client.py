@@ -156,18 +156,24 @@ class Client:
             raise TargetSilent(f"no answer for {self._silence:.0f} s of waiting; no more requests are sent")
         self._pace.wait()
         started, response, failure, wire = self.clock.time(), None, "", tuple(headers.items())
+        played: Exchange | None = None  # what a replay has for it, with the number and the times that it had then
         try:
             request = self._http.build_request(method, url, headers=headers, content=content or None)
             wire = tuple((name, value) for name, value in request.headers.items() if name != "user-agent")
+            request.extensions |= {"scenario": self.scenario, "asked": Request(method, url, wire, content)}
             with_body = self._http.send(request, stream=True)
+            played = with_body.extensions.get("played")
             response = _read(with_body, self.target.timeout)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            played = getattr(error, "played", None)
             failure = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         ended = self.clock.time()
+        if played:
+            started, ended, failure = played.started, played.ended, played.failure
         self._silence = self._silence + ended - started if response is None else 0.0
         return self.history.add(
             Exchange(
-                number=self.history.next_number(),
+                number=played.number if played else self.history.next_number(),
                 request=Request(method, url, wire, content),
                 response=response,
                 scenario=self.scenario,

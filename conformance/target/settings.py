@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from conformance.contract import Contract
 
-_SECTIONS = {"target", "instruments", "lacks", "waiver"}
+_SECTIONS = {"target", "instruments", "lacks", "redact", "waiver"}
+_REDACT_KEYS = {"names", "texts"}
 _TARGET_KEYS = {"name", "provider", "base_url", "api_key", "requests_per_second", "timeout"}
 POLITE_PACE = 10.0  # requests a second, where a provider documents no limit
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -29,6 +31,8 @@ class Target:
 
     ``instruments`` are what it lends: names of payment methods, customers, further keys, abilities. ``lacks`` maps what
     it does not claim to the reason. ``requests_per_second`` of 0 means no limit; ``timeout`` is in seconds.
+    ``redact_names`` are members, fields, parameters and headers whose value must not be written anywhere, beside those
+    that are secret by any account; ``redact_texts`` are such values themselves.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Target:
     waivers: tuple[Mapping[str, Any], ...] = ()
     requests_per_second: float = 0.0
     timeout: float = 30.0
+    redact_names: tuple[str, ...] = ()
+    redact_texts: tuple[str, ...] = field(default=(), repr=False)
 
     def missing(self, contract: Contract, needs: tuple[str, ...]) -> str:
         """Why a requirement with these needs does not apply to this target; empty where it does."""
@@ -62,29 +68,7 @@ def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str =
 
     Raises ``SettingsError`` for an unknown or missing key, an unset environment variable, or a secret in plain text.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SettingsError(f"there is no target file {path}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} is no readable TOML: {error}") from error
-    _known(path, "", table, _SECTIONS)
-    for section in ("target", "instruments", "lacks"):
-        if not isinstance(table.get(section, {}), dict):
-            raise SettingsError(f"{path}: [{section}] is no table")
-    waivers = table.get("waiver", [])
-    if not isinstance(waivers, list) or not all(isinstance(row, dict) for row in waivers):
-        raise SettingsError(f"{path}: [[waiver]] is no list of tables")
-    head = table.get("target", {})
-    _known(path, "[target] ", head, _TARGET_KEYS)
-    for key in ("provider", "base_url"):
-        if not isinstance(head.get(key), str) or not head[key]:
-            raise SettingsError(f"{path}: [target] lacks {key}")
-    if head["provider"] not in contracts:
-        known = ", ".join(contracts)
-        raise SettingsError(
-            f"{path}: [target] provider = {head['provider']!r} is none of the contracts at hand: {known}"
-        )
+    table, head = _checked(path, contracts)
     key = api_key or head.get("api_key", "")
     if not isinstance(key, str) or not key.strip():
         raise SettingsError(f'{path}: [target] lacks api_key; give it as "env:NAME" or with --api-key')
@@ -95,11 +79,47 @@ def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str =
         api_key=key,
         instruments=table.get("instruments", {}),
         lacks=table.get("lacks", {}),
-        waivers=tuple(waivers),
+        waivers=tuple(table.get("waiver", [])),
         requests_per_second=head.get("requests_per_second"),
         timeout=head.get("timeout", 30.0),
+        redact=table.get("redact", {}),
         where=f"{path}: ",
     )
+
+
+def read_identity(path: Path, contracts: Mapping[str, Contract]) -> tuple[str, str, tuple[Mapping[str, Any], ...]]:
+    """Name, provider and waivers of a target file; no secret is looked up. Raises ``SettingsError``."""
+    table, head = _checked(path, contracts)
+    return str(head.get("name", path.stem)), head["provider"], tuple(table.get("waiver", []))
+
+
+def _checked(path: Path, contracts: Mapping[str, Contract]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tables of a target file, and ``[target]`` of it, with their keys checked. Raises ``SettingsError``."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"there is no target file {path}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} is no readable TOML: {error}") from error
+    _known(path, "", table, _SECTIONS)
+    for section in ("target", "instruments", "lacks", "redact"):
+        if not isinstance(table.get(section, {}), dict):
+            raise SettingsError(f"{path}: [{section}] is no table")
+    waivers = table.get("waiver", [])
+    if not isinstance(waivers, list) or not all(isinstance(row, dict) for row in waivers):
+        raise SettingsError(f"{path}: [[waiver]] is no list of tables")
+    head = table.get("target", {})
+    _known(path, "[target] ", head, _TARGET_KEYS)
+    _known(path, "[redact] ", table.get("redact", {}), _REDACT_KEYS)
+    for key in ("provider", "base_url"):
+        if not isinstance(head.get(key), str) or not head[key]:
+            raise SettingsError(f"{path}: [target] lacks {key}")
+    if head["provider"] not in contracts:
+        known = ", ".join(contracts)
+        raise SettingsError(
+            f"{path}: [target] provider = {head['provider']!r} is none of the contracts at hand: {known}"
+        )
+    return table, head
 
 
 def make_target(
@@ -113,6 +133,7 @@ def make_target(
     waivers: tuple[Mapping[str, Any], ...] = (),
     requests_per_second: float | None = None,
     timeout: float = 30.0,
+    redact: Mapping[str, Any] | None = None,
     where: str = "",
 ) -> Target:
     """A target with the provider's documented instruments filled in, its names checked, and live money refused."""
@@ -133,14 +154,19 @@ def make_target(
         name=name or str(address.hostname) + (f"-{address.port}" if address.port else ""),
         provider=contract.name,
         base_url=base_url.rstrip("/"),
-        api_key=_secret(api_key, f"{where}api_key"),
-        instruments={key: _secret(value, f"{where}{key}") for key, value in lent.items()},
+        api_key=look_up(api_key, f"{where}api_key"),
+        instruments={key: look_up(value, f"{where}{key}") for key, value in lent.items()},
         lacks=dict(lacks or {}),
         waivers=waivers,
         requests_per_second=_number(requests_per_second, f"{where}requests_per_second")
         if requests_per_second is not None
         else (0.0 if local else documented_pace),
         timeout=_number(timeout, f"{where}timeout") or 30.0,
+        redact_names=_texts((redact or {}).get("names", []), f"{where}[redact] names"),
+        redact_texts=tuple(
+            look_up(text, f"{where}[redact] texts")
+            for text in _texts((redact or {}).get("texts", []), f"{where}[redact] texts")
+        ),
     )
 
 
@@ -188,10 +214,16 @@ def _number(value: Any, name: str) -> float:
     return float(value)
 
 
-def _secret(value: Any, name: str) -> Any:
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(entry, str) and re.search(r"\w", entry) for entry in value):
+        raise SettingsError(f"{name} is no list of texts")
+    return tuple(value)
+
+
+def look_up(value: Any, name: str) -> Any:
     """A value given as ``env:NAME`` is read from the environment, each of a list too."""
     if isinstance(value, list):
-        return [_secret(entry, name) for entry in value]
+        return [look_up(entry, name) for entry in value]
     if isinstance(value, str) and value.startswith("env:"):
         variable = value.removeprefix("env:")
         found = os.environ.get(variable, "").strip()

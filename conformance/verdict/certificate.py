@@ -32,7 +32,7 @@ from conformance.verdict.rows import (
     row_to_json,
 )
 
-Mode = Literal["live", "in-process", "recorded"]
+Mode = Literal["live", "in-process", "replayed", "recorded"]
 
 SCHEMA = "certificate.schema.json"
 _EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "non_conformant": 1, "inconclusive": 3}

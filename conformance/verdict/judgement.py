@@ -67,11 +67,13 @@ def judge(
     today: date,
     strict: bool = False,
     selected: Collection[str],
+    unsound: str = "",
 ) -> Judgement:
     """One verdict for every requirement of ``contract``: the worst of its outcomes, by ``RANKING``.
 
     ``selected`` are the ids that the run was to judge; outcomes of others are not looked at. ``strict`` lets SHOULD
-    decide as MUST does. Waivers are held against the day ``today``. Raises ``WaiverError`` for a waiver of an unknown
+    decide as MUST does. Waivers are held against the day ``today``. ``unsound`` says why the run as a whole decides
+    nothing, whatever its verdicts; empty where it does. Raises ``WaiverError`` for a waiver of an unknown
     requirement or two of one, and ``ValueError`` for an outcome of an unknown requirement.
     """
     waivers = tuple(waivers)
@@ -86,7 +88,7 @@ def judge(
         _verdict(row, by_requirement[row.id], waived.get(row.id), today, row.id in selected)
         for row in contract.requirements.values()
     )
-    result, reasons = decide(rows, strict)
+    result, reasons = ("inconclusive", (unsound,)) if unsound else decide(rows, strict)
     return Judgement(result, reasons, rows, strict)
 
 

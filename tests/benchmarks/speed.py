@@ -1,4 +1,4 @@
-"""What a run costs: ``certify`` over a socket against a bare HTTP client that sends the same requests.
+"""What a run costs: ``certify`` over a socket, and its replay, against a bare HTTP client that sends the same requests.
 
 Run as ``python -m tests.benchmarks.speed [provider]``; prints medians and ratios of alternating rounds, judges nothing.
 """
@@ -40,13 +40,24 @@ def run_once(target: Path, folder: Path) -> tuple[dict[str, float], list[Request
     from conformance.order import Order, prepare_runs
     from conformance.session import act
 
-    (run,) = prepare_runs(Order(target=str(target), output=str(folder)))
+    kept = {"output": str(folder), "cassettes": str(folder / "cassettes")}
+    (run,) = prepare_runs(Order(target=str(target), **kept))
     started = time.perf_counter()
     run.preflight()
     act(run)
     acted = time.perf_counter()
     run.finish()
     seconds = {"acting": acted - started, "run": time.perf_counter() - started, "requests": float(len(run.history))}
+    for name, order in (
+        ("record", Order(target=str(target), record=True, **kept)),
+        ("replay", Order(target=str(target), replay=True, **kept)),
+    ):
+        started = time.perf_counter()
+        (again,) = prepare_runs(order)
+        again.preflight()
+        act(again)
+        again.finish()
+        seconds[name] = time.perf_counter() - started
     return seconds, [exchange.request for exchange in run.history]
 
 
@@ -93,9 +104,11 @@ def main() -> None:
                     figures.setdefault(key, []).append(value)
     medians = {key: statistics.median(values) for key, values in figures.items()}
     print(f"{provider}, {medians['requests']:.0f} requests, {ROUNDS} rounds, {os.cpu_count()} cores; medians:")
-    for key in ("bare", "acting", "run", "process"):
+    for key in ("bare", "acting", "run", "record", "replay", "process"):
         ratios = [one / other for one, other in zip(figures[key], figures["bare"], strict=True)]
         print(f"  {key:8} {medians[key]:6.2f} s   {statistics.median(ratios):5.2f} x bare")
+    ratios = [one / other for one, other in zip(figures["replay"], figures["run"], strict=True)]
+    print(f"  replay   {statistics.median(ratios):.2f} x run")
 
 
 if __name__ == "__main__":

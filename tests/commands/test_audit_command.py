@@ -181,3 +181,26 @@ def test_strict_lets_should_decide(cassette: Callable, audit: Callable) -> None:
     file = cassette()
     file.write_text(file.read_text().replace("secret_9f3a", ""))  # DOT-015, a SHOULD, wants it of a create
     assert [audit(file, "--provider", "dots", *more).exit_code for more in ([], ["--strict"])] == [0, 1]
+
+
+def test_it_says_what_it_looked_at(cassette: Callable, audit: Callable, tmp_path: Path) -> None:
+    file = cassette()
+    file.write_text(file.read_text().replace("/api/v2/payment-intents/3f6c", "/api/v2/users/3f6c"))
+    result = audit(file, "--provider", "dots")
+    assert result.exit_code == 0, result.output
+    assert "judged: 1 exchange of 2" in result.output
+    assert "not judged: 1 exchange that is no" in result.output
+    assert json.loads((tmp_path / "audit" / "audit.json").read_text())["elsewhere"] == 1
+
+
+def test_secrets_left_in_a_recording_warn(cassette: Callable, audit: Callable, tmp_path: Path) -> None:
+    file, leak = cassette(), "3f6c1a52_secret_YrKJUKribcBjcG8HVhfZluoGH"
+    file.write_text(file.read_text().replace("secret_9f3a", leak))
+    for more, code in ([], 0), (["--strict"], 1):
+        result = audit(file, "--provider", "dots", *more)
+        assert result.exit_code == code, result.output
+        assert "secrets left in the recording: client secret × 1" in result.output
+        assert ("--strict does not let pass" in result.output) == bool(more)
+        left = b"".join(path.read_bytes() for path in (tmp_path / "audit").rglob("*") if path.is_file())
+        assert b"YrKJUKribcBjcG8HVhfZluoGH" not in left
+        assert "YrKJUKribcBjcG8HVhfZluoGH" not in result.output

@@ -16,6 +16,7 @@ import vcr
 import yaml
 from vcr.serializers import yamlserializer
 
+from conformance.evidence import bounded
 from conformance.evidence.exchange import Exchange, Request, Response
 from conformance.evidence.history import History
 from conformance.evidence.recordings import RecordingError, Skipped, read_recordings
@@ -259,6 +260,7 @@ UNREADABLE = {
     "alias.yaml": b"interactions: [*nothing]\n",
     "deep.yaml": b"interactions: " + b"[" * 5000,
     "deep.jsonl": b"[" * 100_000,
+    "endless.jsonl": json.dumps({**LINE, "response_status": 1}).replace(": 1,", ": Infinity,").encode(),
     "cut.jsonl.xz": lzma.compress(json.dumps(LINE).encode())[:-8],
     "cut.jsonl.gz": gzip.compress(json.dumps(LINE).encode())[:-8],
     "plain.jsonl.gz": json.dumps(LINE).encode(),
@@ -316,6 +318,95 @@ def test_aliases_of_aliases_do_not_grow(tmp_path: Path) -> None:
     file = tmp_path / "laughs.yaml"
     file.write_text(f"l0: &l0 [x]\n{layers}\n" + RUBY.removeprefix("---\n"))
     assert len(read(file)) == 2
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+def test_one_interaction_cannot_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: type[yaml.SafeLoader]
+) -> None:
+    monkeypatch.setattr("conformance.evidence.recorded_yaml._LOADER", loader)
+    monkeypatch.setattr(bounded, "MAX_BYTES", 100_000)
+    one = "- request: {{method: get, uri: /x}}\n  response: {{status: {{code: 200}}, body: {{string: {}}}}}\n"
+    file = tmp_path / "a.yml"
+    file.write_text("http_interactions:\n" + one.format("x" * 20_000) * 12)
+    assert len(read(file)) == 12
+    many = "{" + ", ".join(f"m{index}: x" for index in range(20_000)) + "}"
+    for long in ("x" * 200_000, f'"{"x" * 200_000}"', many):
+        file.write_text("http_interactions:\n" + one.format("x") + one.format(long) + one.format("x"))
+        with pytest.raises(RecordingError, match="an interaction is longer than 100000 bytes"):
+            read(file)
+        file.write_text(f"recorded_with: {long}\nhttp_interactions:\n" + one.format("x"))
+        with pytest.raises(RecordingError, match="longer than 100000 bytes"):
+            read(file)
+
+
+def test_a_scalar_of_a_hundred_megabytes_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.yml.gz"
+    with gzip.open(file, "wb", compresslevel=1) as stream:
+        stream.write(b"http_interactions:\n- request: {method: get, uri: ")
+        for _ in range(100):
+            stream.write(b"x" * 1_000_000)
+        stream.write(b"}\n")
+    with pytest.raises(RecordingError, match="an interaction is longer than"):
+        read(file)
+
+
+def test_a_shared_list_that_names_itself_ends(tmp_path: Path) -> None:
+    file = tmp_path / "a.yml"
+    file.write_text("http_interactions: &a\n- *a\n- request: &b {b: *b}\n")
+    with pytest.raises(RecordingError, match="names nothing"):
+        read(file)
+
+
+OURS = """metadata:
+  format: 1
+  provider: stripe
+  target: reference
+  scenario: test_create.py::test_create_refuses[STR-049]
+  digest: sha256:00
+  exchanges:
+  - {number: 12, credential: test, case: create/7, started: 1700000000.1, ended: 1700000000.25}
+  - {number: 15, credential: none, case: '', started: 1700000001.0, ended: 1700000001.5}
+  unanswered:
+  - number: 13
+    credential: test
+    case: ''
+    started: 1700000000.5
+    ended: 1700000000.75
+    failure: connection reset
+    request: {method: GET, uri: http://h.example/y, body: null, headers: {}}
+  - {number: 16, credential: test, case: '', failure: '', request: {method: GET, uri: /z, body: null, headers: {}}}
+interactions:
+- request: {method: POST, uri: http://h.example/x, body: amount=1, headers: {}}
+  response: {status: {code: 200, message: OK}, headers: {}, body: {string: '{}'}}
+- request: {method: GET, uri: http://h.example/x, body: null, headers: {}}
+  response: {status: {code: 401, message: Unauthorized}, headers: {}, body: {string: '{}'}}
+version: 1
+"""
+
+
+def test_our_own_cassettes_tell_more_than_others(tmp_path: Path) -> None:
+    file = tmp_path / "STR-049.yaml"
+    file.write_text(OURS)
+    first, lost, second, last = read(file)
+    assert [one.number for one in (first, lost, second, last)] == [1, 2, 3, 4]
+    assert [one.origin["number"] for one in (first, lost, second, last)] == ["12", "13", "15", "16"]
+    assert first.scenario == second.scenario == "test_create.py::test_create_refuses[STR-049]"
+    assert (first.credential, first.case, second.credential) == ("test", "create/7", "none")
+    assert (first.started, first.ended) == (1700000000.1, 1700000000.25)
+    assert (lost.request.url, lost.response, lost.failure) == ("http://h.example/y", None, "connection reset")
+    assert (answer(second).status, second.started) == (401, 1700000001.0)
+    assert last.response is None
+    assert last.failure
+    assert first.origin["file"] == str(file)
+
+
+@pytest.mark.parametrize("metadata", ["7", "[1]", "{exchanges: 7}", "{exchanges: [7, [], {}], unanswered: {a: b}}"])
+def test_what_others_call_metadata_does_no_harm(tmp_path: Path, metadata: str) -> None:
+    file = tmp_path / "a.yml"
+    file.write_text(f"metadata: {metadata}\n" + RUBY.removeprefix("---\n"))
+    first, _ = read(file)
+    assert (first.scenario, first.started) == (str(file), 1718005745.0)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl.xz", "a.yml"])

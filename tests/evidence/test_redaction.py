@@ -5,20 +5,23 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import threading
 import time
 import zlib
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance.evidence.exchange import Exchange, Request, Response
+from conformance.evidence.finding import Finding
 from conformance.evidence.forms import decode_form
 from conformance.evidence.history import to_line
 from conformance.evidence.redaction import Redactor
+from conformance.evidence.secret_shapes import shown_card_number
 
 KEY = "acme/Key+4eC39Hq=LyjWDarjtT1zdp7dc"
 CLIENT_RANDOM = "ltbnd7EQHdcWF1hHZSAjdEzzc"
@@ -159,12 +162,10 @@ SHAPED = {
     "name with an object": (exchange(answer=b'{"api_key": {"value": ["canary", {"x": "canary"}]}}'), "canary"),
     "token": (exchange(answer=b'{"access_token": "canary"}'), "canary"),
     "cvc, text": (exchange(answer=b'{"card": {"cvc": "737"}}'), "737"),
-    "cvc, number": (exchange(headers=JSON, body=b'{"card": {"cvc": 737, "exp_year": 2030}}'), "737"),
     "cvc, form": (exchange(headers=FORM, body=b"payment_method_data[card][cvc]=737"), "737"),
     "cvc, broken json": (exchange(headers=JSON, body=b'{"cvc": 737'), "737"),
     "cvc, json within json": (exchange(answer=json.dumps({"sent": '{"cvc":"737"}'}).encode()), "737"),
     "card, text": (exchange(answer=json.dumps({"a": CARD}).encode()), CARD),
-    "card, number": (exchange(answer=json.dumps({"a": int(CARD)}).encode()), CARD),
     "card, spaces": (exchange(failure="card 4242 4242 4242 4242 123 was refused"), "4242 4242"),
     "card, dashes": (exchange(failure="5 4242-4242-4242-4242"), "4242-4242"),
     "card, 15 digits": (exchange(failure="378282246310005"), "378282246310005"),
@@ -243,14 +244,14 @@ def test_json_stays_json_and_only_secrets_change(redactor: Redactor) -> None:
     body = {"id": intent, "client_secret": CLIENT_SECRET, "n": [int(CARD), 1], "url": "https://h.example/?a=1"}
     shown = redactor.exchange(exchange(answer=json.dumps(body).encode())).response
     assert shown is not None
-    assert {**body, "client_secret": shown.json["client_secret"], "n": ["[redacted]", 1]} == shown.json
+    assert {**body, "client_secret": shown.json["client_secret"], "n": [4000000000000000, 1]} == shown.json
     assert shown.json["client_secret"].startswith(f"{intent}_secret_[redacted:")
 
 
 def test_form_stays_form(redactor: Redactor) -> None:
     body = f"amount=2000&payment_method_data[card][number]={CARD}&payment_method_data[card][cvc]=737&note=a+b".encode()
     shown = decode_form(redactor.exchange(exchange(headers=FORM, body=body)).request.body)
-    card = {"number": "[redacted]", "cvc": "[redacted]"}
+    card = {"number": "[redacted:card]", "cvc": "[redacted]"}
     assert shown == {"amount": "2000", "payment_method_data": {"card": card}, "note": "a b"}
 
 
@@ -267,14 +268,14 @@ def test_a_decoded_body_comes_with_headers_that_fit(redactor: Redactor) -> None:
     headers = (*JSON, ("Content-Encoding", "gzip"), ("Content-Length", "999"))
     shown = redactor.exchange(exchange(answer=gzip.compress(b'{"cvc": "737"}'), answer_headers=headers)).response
     assert shown is not None
-    assert shown.body == b'{"cvc": "[redacted]"}'
+    assert shown.body == b'{"cvc": "[redacted:1]"}'
     assert shown.headers == (*JSON, ("Content-Length", str(len(shown.body))))
 
 
 def test_a_body_that_claims_compression_but_was_decoded_is_read(redactor: Redactor) -> None:
     shown = redactor.exchange(exchange(answer=b'{"cvc": "737"}', answer_headers=GZIP)).response
     assert shown is not None
-    assert shown.json == {"cvc": "[redacted]"}
+    assert shown.json == {"cvc": "[redacted:1]"}
 
 
 def test_a_compressed_body_cannot_fill_the_memory(redactor: Redactor) -> None:
@@ -380,3 +381,190 @@ def test_long_hostile_text_takes_no_long_time(redactor: Redactor, piece: str) ->
     once = redactor.text(text)
     assert time.process_time() - started < 5
     assert redactor.text(once) == once
+
+
+# -- numbers, card numbers, addresses ------------------------------------------------------------------------------
+
+
+def answered(redactor: Redactor, body: Any, sent: bytes = b"", **other: Any) -> Any:
+    """What an answer with this JSON body is redacted to."""
+    shown = redactor.exchange(exchange(headers=JSON, body=sent, answer=json.dumps(body).encode(), **other)).response
+    assert shown is not None
+    return shown.json
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ({"card": {"cvc": 737, "exp_year": 2030}}, {"card": {"cvc": 0, "exp_year": 2030}}),
+        ({"client_secret": 5}, {"client_secret": 0}),
+        ({"n": int(CARD)}, {"n": 4000000000000000}),
+        (
+            {"created": 1718005744004, "amount": 4242424242424243},
+            {"created": 1718005744004, "amount": 4242424242424243},
+        ),
+        ({"n": [4.5, -1, 1e300]}, {"n": [4.5, -1, 1e300]}),
+    ],
+)
+def test_a_number_stays_a_number(redactor: Redactor, body: Any, shown: Any) -> None:
+    assert answered(redactor, body) == shown
+    assert answered(redactor, shown) == shown
+
+
+SEEN_CARDS = [
+    CARD, f"card {CARD} was declined", "4242 4242 4242 4242", f"https://h.example/?n={CARD}", f"It is {CARD}.",
+    "[redacted:card]",
+]  # fmt: skip
+UNSEEN_CARDS = ["order-4242424242424242", "4242%204242%204242%204242", "https://h.example/?n=4242+4242+4242+4242", "x"]
+
+
+@pytest.mark.parametrize("text", [*SEEN_CARDS, *UNSEEN_CARDS])
+def test_a_card_number_is_seen_after_redaction_just_where_it_was_before(redactor: Redactor, text: str) -> None:
+    for body in ({"description": text}, {"client_secret": text}, {text: 1}):
+        before = any(shown_card_number(part) is not None for part in (*body, *map(str, body.values())))
+        after = answered(redactor, body)
+        assert any(shown_card_number(part) is not None for part in (*after, *map(str, after.values()))) == before
+        assert before == (text in SEEN_CARDS)
+        assert "4242" not in json.dumps(after) or "order-" in text
+
+
+ADDRESS = "Jane.O'Neil+shop@Payments.Acme.io"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        exchange(headers=FORM, body=f"receipt_email={quote(ADDRESS, safe='')}".encode()),
+        exchange(headers=FORM, body=f"receipt_email={quote(ADDRESS, safe='@')}".encode()),
+        exchange(url=f"https://h.example/v1/x?email={quote(ADDRESS, safe='')}"),
+        exchange(url=f"https://h.example/v1/customers/{quote(ADDRESS, safe='')}"),
+        exchange(answer=json.dumps({"receipt_email": ADDRESS}).encode()),
+        exchange(answer=json.dumps({"message": f"No such address: {ADDRESS}."}).encode()),
+        exchange(answer=json.dumps({ADDRESS: 1}).encode()),
+        exchange(answer=json.dumps({"url": f"https://h.example/?to={quote(ADDRESS, safe='')}"}).encode()),
+        exchange(answer=json.dumps({"html": f"<a href='mailto:{quote(ADDRESS)}'>"}).encode()),
+        exchange(answer=f"<p>{ADDRESS}</p>".encode(), answer_headers=(("Content-Type", "text/html"),)),
+        exchange(answer_headers=(("X-Customer", ADDRESS),)),
+        exchange(failure=f"no {ADDRESS}"),
+    ],
+)
+def test_an_address_becomes_that_of_nobody(redactor: Redactor, place: Exchange) -> None:
+    line = written(redactor, place)
+    for part in ("Jane", "Neil", "shop", "Acme", "acme.io"):
+        assert part not in line
+    assert "redacted.invalid" in line or "redacted.invalid" in unquote(line)
+
+
+def test_one_address_has_one_placeholder_that_is_an_address(redactor: Redactor) -> None:
+    shown = {redactor.text(text) for text in (ADDRESS, ADDRESS.lower(), f"to {ADDRESS}"[3:])}
+    assert shown == {Redactor({}).text(ADDRESS)}
+    assert re.fullmatch(r"redacted-[0-9a-f]{8}@redacted\.invalid", *shown)
+    assert redactor.text("pat@acme.io") not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "payer@example.com", "a@b.example.org", "x@shop.test", "x@y.example", "x@localhost", "me@h", "@acme.io", "a@",
+        "pat@redacted.invalid", "koa@2.15", "https://h.example/@acme", "a @ b.io",
+    ],
+)  # fmt: skip
+def test_what_is_nobodys_address_stays(redactor: Redactor, text: str) -> None:
+    assert redactor.text(text) == text
+
+
+# -- short secrets ---------------------------------------------------------------------------------------------------
+
+
+def test_short_secrets_of_answers_stay_told_apart_and_those_of_requests_need_no_order() -> None:
+    redactor = Redactor({})
+    assert answered(redactor, {"client_secret": "one"}) == {"client_secret": "[redacted:1]"}
+    assert answered(redactor, {"client_secret": "two"}) == {"client_secret": "[redacted:2]"}
+    assert answered(redactor, [{"client_secret": "one"}]) == [{"client_secret": "[redacted:1]"}]
+    for cvc in ("737", "738"):
+        shown = redactor.exchange(exchange(headers=FORM, body=f"card[cvc]={cvc}".encode()))
+        assert decode_form(shown.request.body) == {"card": {"cvc": "[redacted]"}}
+    assert answered(redactor, {"cvc": "737"}) == {"cvc": "[redacted]"}
+    sent_back = redactor.exchange(exchange(headers=FORM, body=b"client_secret=two")).request
+    assert decode_form(sent_back.body) == {"client_secret": "[redacted:2]"}
+    again = Redactor({}).exchange(exchange(headers=FORM, body=sent_back.body)).request
+    assert again.body == sent_back.body
+
+
+# -- secrets that only their own exchange gives away ------------------------------------------------------------------
+
+OPAQUE = "b7Xq2LmZ91opTzKe"
+
+
+@pytest.mark.parametrize("secret", ["737", "p-4n2", OPAQUE])
+@pytest.mark.parametrize("place", ["{0}", "Your code {0} is wrong", "https://h.example/pay/{0}/now", "a={0}&b=1"])
+def test_what_stood_under_a_secret_name_is_known_in_all_of_the_answer(secret: str, place: str) -> None:
+    echo = {"description": place.format(secret), "amount": 737, "id": "pi_737x"}
+    shown = answered(Redactor({}), echo, json.dumps({"cvc": secret}).encode())
+    assert (shown["amount"], shown["id"]) == (737, "pi_737x")
+    assert secret not in shown["description"]
+    shown = answered(Redactor({}), {"client_secret": secret, **echo})
+    assert secret not in shown["description"]
+
+
+def test_a_long_secret_is_known_from_then_on() -> None:
+    redactor = Redactor({})
+    assert answered(redactor, {"message": f"no {OPAQUE}"}) == {"message": f"no {OPAQUE}"}
+    placeholder = answered(redactor, {"client_secret": OPAQUE})["client_secret"]
+    assert answered(redactor, {"message": f"no {OPAQUE}"}) == {"message": f"no {placeholder}"}
+    later = redactor.exchange(exchange(url=f"https://h.example/pay/{OPAQUE}", answer_headers=(("X-Pay", OPAQUE),)))
+    assert OPAQUE not in to_line(later).decode()
+    told = redactor.finding(Finding("as created", f"{OPAQUE!r}", "/other"))
+    assert OPAQUE not in told.actual
+
+
+def test_a_cookies_value_is_known_in_the_body() -> None:
+    cookie = (("Set-Cookie", "session=c4nary-6d1f; Path=/; Max-Age=63072000"), *JSON)
+    shown = answered(Redactor({}), {"session": "c4nary-6d1f", "age": "63072000"}, answer_headers=cookie)
+    assert "c4nary" not in shown["session"]
+    assert shown["age"] == "63072000"
+
+
+def test_a_finding_on_a_secret_does_not_quote_it() -> None:
+    redactor = Redactor({})
+    answered(redactor, {"client_secret": "short"})
+    told = redactor.finding(Finding("client_secret as create answered: 'short'", "shorter", "/client_secret"))
+    assert told.expected == "client_secret as create answered: '[redacted:1]'"
+
+
+# -- names and texts of the operator -----------------------------------------------------------------------------------
+
+OWN = {"names": ["customer_name", "X-Internal-Token"], "texts": ["Jane Doe", "pay.internal.acme"]}
+
+
+@pytest.mark.parametrize(
+    ("place", "canary"),
+    [
+        (exchange(answer=b'{"customer_name": "Mary Roe of Acme Ltd"}'), "Mary"),
+        (exchange(answer=b'{"customerName": "Mary"}'), "Mary"),
+        (exchange(answer=b'{"customer": {"Customer-Name": ["Mary", {"x": "Mary"}]}}'), "Mary"),
+        (exchange(answer=b'{"customer_name": 7310, "x": true}'), "7310"),
+        (exchange(answer=b'{"customer_name": "Mary"'), "Mary"),
+        (exchange(failure="customer_name: Mary"), "Mary"),
+        (exchange(headers=FORM, body=b"customer[customer_name]=Mary"), "Mary"),
+        (exchange(url="https://h.example/x?customer_name=Mary"), "Mary"),
+        (exchange(answer_headers=(("x-internal-token", "Mary"),)), "Mary"),
+        (exchange(answer=b'{"customer_name": "Mary", "message": "no Mary here"}'), "Mary"),
+        (exchange(answer=b'{"note": "for JANE DOE"}'), "JANE"),
+        (exchange(url="https://h.example/x?n=Jane+Doe"), "Jane"),
+        (exchange(url="https://h.example/x/Jane%20Doe"), "Jane"),
+        (exchange(url="https://pay.internal.acme/v1/x"), "internal"),
+        (exchange(answer_headers=(("Location", "https://Pay.Internal.Acme/v1/x"),)), "nternal"),
+        (exchange(answer=json.dumps({"a": base64.b64encode(b"to Jane Doe").decode()}).encode()), "SmFuZSBEb2"),
+    ],
+)
+def test_what_the_operator_names_is_secret(place: Exchange, canary: str) -> None:
+    once = Redactor({}, **OWN).exchange(place)
+    assert canary not in to_line(once).decode()
+    assert canary in to_line(Redactor({}).exchange(place)).decode()
+    assert Redactor({}, **OWN).exchange(once) == once
+
+
+def test_null_stays_under_a_name_of_the_operator() -> None:
+    shown = answered(Redactor({}, **OWN), {"customer_name": None, "names": True, "a": {"customer_name": True}})
+    assert shown == {"customer_name": None, "names": True, "a": {"customer_name": False}}

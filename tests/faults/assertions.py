@@ -35,7 +35,8 @@ LEFT_OUT = {
     "scenarios/test_lifecycle.py test_transition": "passes on what was found from each status",
     "scenarios/test_lifecycle.py test_matrix": "passes on what was found in each cell",
     "scenarios/test_walk.py test_walk": "passes on what a walk found, told by a shorter one",
-    "scenarios/walk_machine.py": "chooses walks, and looks for a shorter telling of what one has found",
+    "scenarios/walk_machine.py": "chooses the walks that are frozen",
+    "scenarios/walk_shortening.py": "looks for a shorter telling of what a walk has found",
     "rules/judge.py finding": "how a rule's finding is told; every call of it is an assertion",
 }
 

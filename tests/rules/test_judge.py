@@ -56,6 +56,7 @@ ARGS: dict[str, dict[str, Any]] = {
     "nothing_received_before_capture": {"statuses": "requires_capture"},
     "object_named_by": {"member": "next_action", "by": "type"},
     "references_unexpanded": {"members": ["id"]},
+    "repeats_agree": {"stored": [200]},
     "schema": {"schema": "payment_intent", "rest": True},
     "secrets_absent": {"kinds": ["card_number", "api_key", "stack_trace"]},
     "success_status": {"operation": "create"},

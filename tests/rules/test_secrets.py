@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -101,3 +102,23 @@ def test_several_kinds_at_once_and_none(judge: Judge) -> None:
     told = [{"body": f"{KEY} 4242424242424242 Traceback (most recent call last)".encode(), "status": 500}]
     assert len(judge("secrets_absent", kinds, told, secrets={"k": KEY}).findings) == 3
     assert judge("secrets_absent", kinds, []).verdict == "not_run"
+
+
+def test_of_a_caller_whose_key_is_not_known_nothing_is_said(judge: Judge) -> None:
+    assert judge("secrets_absent", {"kinds": ["api_key"]}, [{"refused": {"message": "no"}}]).verdict == "not_run"
+    kinds = {"kinds": ["api_key", "stack_trace"]}
+    assert judge("secrets_absent", kinds, [{"refused": {"message": "no"}}]).verdict == "not_run"
+
+
+@pytest.mark.parametrize("header", [f"Bearer {KEY}", "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()])
+def test_in_a_recording_of_others_the_key_is_the_one_that_was_sent(judge: Judge, header: str) -> None:
+    def said(message: str) -> dict[str, object]:
+        return {"refused": {"message": message}, "sent": {"Authorization": header}, "credential": ""}
+
+    assert judge("secrets_absent", {"kinds": ["api_key"]}, [said(f"unknown key {KEY}")]).verdict == "fail"
+    assert judge("secrets_absent", {"kinds": ["api_key"]}, [said("unknown key")]).verdict == "pass"
+
+
+def test_a_masked_key_is_not_looked_for(judge: Judge) -> None:
+    told = {"refused": {"message": "[redacted]"}, "sent": {"Authorization": "Bearer [redacted]"}, "credential": ""}
+    assert judge("secrets_absent", {"kinds": ["api_key"]}, [told]).verdict == "not_run"

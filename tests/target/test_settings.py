@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,34 @@ def test_live_keys_are_not(key: str) -> None:
     with pytest.raises(SettingsError, match="api_key looks like a live key") as refused:
         refuse_live(made(api_key=key), CONTRACTS)
     assert key not in str(refused.value)
+
+
+def test_what_a_target_file_wants_redacted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERNAL_HOST", "pay.internal.acme")
+    file = tmp_path / "acme.toml"
+    file.write_text(
+        f'[target]\nprovider = "stripe"\nbase_url = "{URL}"\napi_key = "sk_test_1"\n'
+        '[redact]\nnames = ["customer_name", "X-Internal-Token"]\ntexts = ["Jane Doe", "env:INTERNAL_HOST"]\n'
+    )
+    target = load_target(file, CONTRACTS)
+    assert target.redact_names == ("customer_name", "X-Internal-Token")
+    assert target.redact_texts == ("Jane Doe", "pay.internal.acme")
+    assert "Jane" not in repr(target)
+    assert made().redact_names == made().redact_texts == ()
+
+
+@pytest.mark.parametrize(
+    ("redact", "word"),
+    [
+        ('words = ["x"]', "words is unknown"),
+        ('names = "x"', "names is no list of texts"),
+        ("names = [1]", "names is no list of texts"),
+        ('texts = ["x", ""]', "texts is no list of texts"),
+        ('texts = ["env:NOT_SET_HERE"]', "NOT_SET_HERE is not set"),
+    ],
+)
+def test_mistakes_in_what_is_to_be_redacted(redact: str, word: str, tmp_path: Path) -> None:
+    file = tmp_path / "acme.toml"
+    file.write_text(f'[target]\nprovider = "stripe"\nbase_url = "{URL}"\napi_key = "sk_test_1"\n[redact]\n{redact}\n')
+    with pytest.raises(SettingsError, match=re.escape(word)):
+        load_target(file, CONTRACTS)

@@ -610,7 +610,7 @@ FAULTS = [
     ),
     # -- idempotency
     _fault("refuses_keys", refuses(lambda members: "idempotency_key" in members, "create"), "110"),
-    _fault("ignores_keys", hears(drops("idempotency_key"), "create"), "111"),
+    _fault("ignores_keys", hears(drops("idempotency_key"), "create"), "111 141"),
     _fault("takes_another_amount_for_another_key", hears(_key_with_amount, "create"), "112"),
     _fault(
         "refuses_keys_in_headers",

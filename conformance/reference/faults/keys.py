@@ -189,7 +189,8 @@ def refused_with_intent(asked: Asked, serve: Serve, first: Said, refusal: Said) 
 def knows_keys_late(pause: float = 0.3) -> Maker:
     """Does not know a key while the first request with it is under way.
 
-    That takes ``pause`` seconds, but for a request of the main thread, which comes alone.
+    That takes ``pause`` seconds, as does any other, so that none is sent after another's answer; but for a request of
+    the main thread, which comes alone.
     """
 
     def make() -> Lie:
@@ -203,9 +204,9 @@ def knows_keys_late(pause: float = 0.3) -> Maker:
             with lock:
                 known = here in under_way
                 under_way.add(here)
+            sleep(0 if current_thread() is main_thread() else pause)
             if known:
                 return serve(asked.sending(idempotency_key=None))
-            sleep(0 if current_thread() is main_thread() else pause)
             said = serve(asked)
             with lock:
                 under_way.discard(here)

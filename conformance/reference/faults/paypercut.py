@@ -332,7 +332,7 @@ FAULTS = [
     _fault(
         "lags_behind_itself",
         lags("confirm", "capture", "cancel"),
-        "073 077 079 086a 090a 092a 095b 098b 099b 099c 141 150b 150c 150d 151 156",
+        "073 077 079 086a 090a 092a 095b 098b 099b 099c 141 150b 150c 150d 156",
     ),
     _fault(
         "stores_late",
@@ -705,7 +705,7 @@ FAULTS = [
     _fault("leaves_messages_out", tells(drops("message"), *ALL), "110a"),
     _fault("makes_types_up", tells(sets(type="validation_error"), *ALL, status=400), "030b 111"),
     # -- idempotency
-    _fault("ignores_idempotency_keys", keys.ignores_keys(), "120 120a 120b 121 121a 122 124 126 127"),
+    _fault("ignores_idempotency_keys", keys.ignores_keys(), "120 120a 120b 121 121a 122 124 126 127 159"),
     _fault("ignores_keys_of_cancel", keys.ignores_keys("cancel"), "120a"),
     _fault("ignores_keys_of_capture", keys.ignores_keys("capture"), "120b"),
     _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "127"),

@@ -417,10 +417,10 @@ FAULTS = [
     _fault(
         "charges_twice",
         confirms_again(lambda o: o.update(amount_received=2 * o["amount"])),
-        "081 081a 132 132a 158 177",
+        "081 081a 132 132a 158 177 179",
     ),
     _fault("confirms_canceled_intents", confirms_again(sets(status="succeeded"), "canceled"), "082 154"),
-    _fault("answers_confirm_too_early", acts(too_early), "071 071a 076 078 078a 083 084 132 132a 177"),
+    _fault("answers_confirm_too_early", acts(too_early), "071 071a 076 078 078a 083 084 132 132a 177 179"),
     # -- retrieve
     _fault("retrieves_another_intent", shows(sets(id="pi_another"), "retrieve"), "050a"),
     _fault(
@@ -521,7 +521,7 @@ FAULTS = [
     _fault("takes_whatever_update_is_sent", if_refused(coded("validation_error"), showing(unchanged), "update"), "176"),
     _fault("refuses_updates_of_the_amount", refuses(lambda members: "amount" in members, "update"), "098b 175"),
     # -- capture
-    _fault("loses_what_it_captured", remembers(sets(amount_received=0), _captured_by), "085 086a 086b 132b"),
+    _fault("loses_what_it_captured", remembers(sets(amount_received=0), _captured_by), "085 086a 086b 132b 179"),
     _fault(
         "captures_a_little_less_than_all",
         hears(lambda members: members.setdefault("amount_to_capture", 4999), "capture"),
@@ -531,7 +531,7 @@ FAULTS = [
     _fault(
         "keeps_the_hold_after_capture",
         remembers(lambda o: o.update(amount_capturable=o["amount"]), _captured_by),
-        "085d 132b 158 177",
+        "085d 132b 158 177 179",
     ),
     _fault(
         "refuses_partial_captures",
@@ -615,12 +615,12 @@ FAULTS = [
     _fault(
         "ignores_idempotency_keys",
         keys.ignores_keys(),
-        "120 120a 120b 121 123 123a 123b 124 124a 126 127 127b 129 132 132a 132b 132c",
+        "120 120a 120b 121 123 123a 123b 124 124a 126 127 127b 129 132 132a 132b 132c 179",
     ),
-    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "132 132a"),
+    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "132 132a 179"),
     _fault("does_not_mark_replays", keys.leaves_unmarked(REPLAYED), "121 127 132a"),
     _fault("marks_first_answers", keys.marks_all(REPLAYED), "122 125"),
-    _fault("says_in_the_body_that_it_replays", keys.alters_replays(REPLAYED, _told_in_the_body), "120a 132b 132c"),
+    _fault("says_in_the_body_that_it_replays", keys.alters_replays(REPLAYED, _told_in_the_body), "120a 132b 132c 179"),
     _fault("answers_repeated_refusals_409", keys.alters_replays(REPLAYED, _refused_for_the_key), "127a 127b"),
     _fault("forgets_refusals", keys.forgets(lambda said: said.status >= 400), "127 127b"),
     _fault("carries_out_conflicts", keys.in_conflict(keys.carried_out), "123 123a 123b 124 124a"),
@@ -656,8 +656,8 @@ FAULTS = [
         "091g 091h",
     ),
     # -- what is not stored
-    _fault("loses_canceled_intents", loses(_by("cancel")), "091f 091h 095a 132c 166 177"),
-    _fault("loses_captured_intents", loses(_by("capture")), "085 085d 085g 086a 086b 132b 177"),
+    _fault("loses_canceled_intents", loses(_by("cancel")), "091f 091h 095a 132c 166 177 179"),
+    _fault("loses_captured_intents", loses(_by("capture")), "085 085d 085g 086a 086b 132b 177 179"),
     # -- transitions
     _fault("keeps_intents_that_are_ready", in_status("requires_confirmation", refusing, "cancel"), "091b 177"),
     _fault("charges_methods_at_once", acts(_at_once), "045 071 071a 153"),
@@ -763,13 +763,13 @@ FAULTS = [
         "lets_strangers_capture_and_cancel", trusts(KEY, "capture", "cancel", when=presents("stranger")), "178b 178c"
     ),
     # -- idempotency
-    _fault("ignores_keys_of_captures", keys.ignores_keys("capture"), "132b"),
-    _fault("ignores_keys_of_cancels", keys.ignores_keys("cancel"), "132c"),
+    _fault("ignores_keys_of_captures", keys.ignores_keys("capture"), "132b 179"),
+    _fault("ignores_keys_of_cancels", keys.ignores_keys("cancel"), "132c 179"),
     _fault("compares_amounts_alone", keys.in_conflict(_by_amount, "create"), "123b"),
     _fault(
         "answers_replays_208",
         keys.alters_replays(REPLAYED, _already_reported),
-        "001 070 085b 091 120 120a 132 132b 132c",
+        "001 070 085b 091 120 120a 132 132b 132c 179",
     ),
     _fault("makes_an_intent_behind_each_replay", acts(_another_behind_replays), "120b"),
     # -- lists
@@ -828,7 +828,7 @@ FAULTS = [
         listing.hears_query(reads("status", lambda value: value == "requires_payment_method")),
         "060",
     ),
-    _fault("replays_in_arrays", keys.alters_replays(REPLAYED, keys.in_an_array), "120a 132b 132c 156"),
+    _fault("replays_in_arrays", keys.alters_replays(REPLAYED, keys.in_an_array), "120a 132b 132c 156 179"),
     _fault("falls_over_all_but_one_of_creates_at_once", keys.at_once(failing, but_the_first=True), "126 155"),
     _fault("refuses_all_creates_at_once", keys.at_once(refusing), "126"),
 ]

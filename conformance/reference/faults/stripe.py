@@ -376,11 +376,11 @@ FAULTS = [
         ),
         "105 107d 130 163 190 191",
     ),
-    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111 176"),
+    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111 176 238"),
     _fault(
         "answers_confirm_too_early",
         acts(too_early),
-        "042 088 089 098 099 101d 111 111a 112 117 128 129 152d 176 182 190 228 233",
+        "042 088 089 098 099 101d 111 111a 112 117 128 129 152d 176 182 190 228 233 238",
     ),
     _fault(
         "takes_whatever_confirm_is_sent",
@@ -412,7 +412,7 @@ FAULTS = [
     # -- declines
     _altered("cancels_declined_intents", _life(declined="canceled"), "029 092 096 098 101c 124"),
     _altered("leaves_declined_intents_processing", _life(declined="processing"), "092 096 098 101c 102b 123"),
-    _fault("does_not_let_declined_payers_try_again", _no_second_try, "098 123 170"),
+    _fault("does_not_let_declined_payers_try_again", _no_second_try, "098 123 170 238"),
     _fault("does_not_record_declines", shows(sets(last_payment_error=None)), "093 094"),
     _fault(
         "gives_one_reason_for_all_declines",
@@ -509,11 +509,11 @@ FAULTS = [
     _fault(
         "ignores_idempotency_keys",
         acts(lambda asked, serve: serve(asked.sending(idempotency_key=None))),
-        "164 164a 165 166 167 167a 168 169 169a 170 174 175 176 176a 176b",
+        "164 164a 165 166 167 167a 168 169 169a 170 174 175 176 176a 176b 238",
     ),
     _fault("takes_repeated_creates_for_one", takes_repeats_for_one, "059"),
-    _fault("ignores_keys_of_confirms", keys.ignores_keys("confirm"), "170 176"),
-    _fault("replays_what_has_become_of_the_intent", acts(_now), "170"),
+    _fault("ignores_keys_of_confirms", keys.ignores_keys("confirm"), "170 176 238"),
+    _fault("replays_what_has_become_of_the_intent", acts(_now), "170 238"),
     _fault(
         "takes_replays_for_conflicts", keys.alters_replays(REPLAYED, _as_conflict), "164 164a 170 176 176a 176b 176c"
     ),

@@ -583,7 +583,7 @@ FAULTS = [
     ),
     _fault("confirms_processing_intents", in_status("processing", showing(unchanged), "confirm"), "109a"),
     # -- capture
-    _fault("answers_capture_too_early", _too_early("capture"), "130 130a 131 132 133 176a 228"),
+    _fault("answers_capture_too_early", _too_early("capture"), "130 130a 131 132 133 176a 228 238"),
     _fault(
         "captures_in_the_background",
         shows(sets(status="processing"), "capture", status="succeeded", inside_errors=False),
@@ -641,7 +641,7 @@ FAULTS = [
         "149 149a 149b 149c 149d 228",
     ),
     # -- cancel
-    _fault("answers_cancel_too_early", _too_early("cancel"), "139 139a 139b 139c 140 176b 190 228"),
+    _fault("answers_cancel_too_early", _too_early("cancel"), "139 139a 139b 139c 140 176b 190 228 238"),
     _fault("forgets_why_it_canceled", shows(sets(cancellation_reason=None), "cancel"), "140"),
     _fault(
         "has_reasons_of_its_own",
@@ -723,19 +723,19 @@ FAULTS = [
     _altered("lowers_the_amount_of_canceled_intents", _then(lambda i: replace(i, amount=0), "cancel"), "228 236"),
     # -- idempotency
     _fault("makes_an_intent_behind_each_replay", acts(_makes_one_behind_replays), "165"),
-    _fault("takes_repeated_updates_for_others", keys.collides("update"), "176c"),
+    _fault("takes_repeated_updates_for_others", keys.collides("update"), "176c 238"),
     _fault(
         "ignores_keys_of_operations_on_intents",
         keys.ignores_keys("update", "confirm", "capture", "cancel"),
-        "169 169a 170 176 176a 176b",
+        "169 169a 170 176 176a 176b 238",
     ),
     _fault("does_not_mark_replays", keys.leaves_unmarked(REPLAYED), "166"),
     _fault("marks_first_answers", keys.marks_all(REPLAYED), "166a"),
-    _fault("charges_again_where_it_replays", keys.alters_replays(REPLAYED, _with_another_charge), "176 176a"),
-    _fault("replays_with_another_secret", keys.alters_replays(REPLAYED, _with_another_secret), "164a"),
+    _fault("charges_again_where_it_replays", keys.alters_replays(REPLAYED, _with_another_charge), "176 176a 238"),
+    _fault("replays_with_another_secret", keys.alters_replays(REPLAYED, _with_another_secret), "164a 238"),
     _fault("counts_keys_for_one_operation", acts(_for_one_operation), "169 169a"),
     _fault("carries_out_conflicts", keys.in_conflict(keys.carried_out), "167 167a 168"),
-    _fault("forgets_declines", keys.forgets(lambda said: said.status == 402), "170"),
+    _fault("forgets_declines", keys.forgets(lambda said: said.status == 402), "170 238"),
     _fault(
         "keeps_what_failed_validation", keys.keeps(keys.any_body, "create", when=lambda said: said.status == 400), "171"
     ),
@@ -775,9 +775,9 @@ FAULTS = [
     _fault(
         "replays_with_another_success",
         keys.alters_replays(REPLAYED, _as_created),
-        "002 164 164a 176 176a 176b 176c 194 201 202 203",
+        "002 164 164a 176 176a 176b 176c 194 201 202 203 238",
     ),
-    _fault("replays_in_arrays", keys.alters_replays(REPLAYED, keys.in_an_array), "164a 193"),
+    _fault("replays_in_arrays", keys.alters_replays(REPLAYED, keys.in_an_array), "164a 193 238"),
     _fault("falls_over_all_but_one_of_creates_at_once", keys.at_once(failing, but_the_first=True), "175 192"),
     _fault("refuses_all_creates_at_once", keys.at_once(_refusing), "175"),
     _fault("expands_another_charge", shows(_with_another_whole_charge, "retrieve"), "181"),

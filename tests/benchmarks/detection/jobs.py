@@ -90,7 +90,7 @@ def audit() -> Row:
     if not files:
         raise FileNotFoundError(f"no recorded traffic in {ENVIRONMENT}")
     with tempfile.TemporaryDirectory(prefix="detection-") as folder:
-        certificate, _, _ = audit_recordings(load_contract("stripe"), files, Path(folder))
+        certificate = audit_recordings(load_contract("stripe"), files, Path(folder)).certificate
     failed = [row.id for row in certificate.requirements if row.level == "MUST" and row.verdict == "fail"]
     return {"judged": certificate.requests, "failing": sorted(failed)}
 
