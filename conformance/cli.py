@@ -135,7 +135,7 @@ def _hold_to(oracle: Path, given: dict[str, Any]) -> NoReturn:
     except (RecordingMissing, CassetteError, SettingsError, CatalogueError) as error:
         _fail(f"--oracle: {error}" if isinstance(error, CassetteError) else error, WRONG_INVOCATION)
     try:
-        run.preflight()
+        run.reach()  # no preflight, which would make an intent that the recorded run did not make
         comparison = hold_to(recorded, run.contract, run.client, recording.instruments, name=str(oracle))
     except PreflightError as error:
         _fail(error, NOT_JUDGED)
@@ -149,12 +149,15 @@ def _hold_to(oracle: Path, given: dict[str, Any]) -> NoReturn:
 
 
 def _certify_one(run: Run, fuzz: float) -> Certificate:
-    from conformance.session import act
+    from conformance.session import act, check_recording
 
     try:
         run.preflight()
         act(run, fuzz)
-        return run.finish()
+        certificate = run.finish()
+        if run.record:
+            check_recording(run, certificate)
+        return certificate
     finally:
         run.close()
 

@@ -157,6 +157,11 @@ class Run:
                 self._preflight()
             self.replay.trouble(PREFLIGHT)
 
+    def reach(self) -> None:
+        """One retrieve of nothing. Raises ``PreflightError`` where the target gives no answer or refuses the key."""
+        self.client.scenario = PREFLIGHT
+        self._answered(self.client.call("retrieve", "nothing"))
+
     def _preflight(self) -> None:
         self.client.scenario = PREFLIGHT
         contract, target = self.contract, self.target

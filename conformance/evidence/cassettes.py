@@ -25,6 +25,7 @@ SUFFIX = ".yaml"
 _FORMAT = 1
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _MAX_BYTES = 64 * 1024 * 1024
+_PLACEHOLDER = re.compile(r"\[redacted(?::[\w.-]*)?\]|redacted-[0-9a-f]{8}@redacted\.invalid")
 # Placeholders that are counted are counted anew in each run.
 _COUNTED = re.compile(r"\[redacted:[0-9]{1,6}\]")
 _HEAD, _DIGEST = "metadata:\n", "  digest: "
@@ -37,8 +38,8 @@ class CassetteError(ValueError):
 
 
 @dataclass(frozen=True)
-class Head:
-    """What a cassette was recorded from.
+class Origin:
+    """What a run was recorded from.
 
     ``source`` is ``reference server``, ``named server`` or ``provider's sandbox``; ``recorded_at`` is RFC 3339 in UTC.
     """
@@ -50,6 +51,12 @@ class Head:
     suite_version: str
     seed: int
     recorded_at: str
+
+
+@dataclass(frozen=True)
+class Head(Origin):
+    """What a cassette tells of itself: the run's origin, and whose exchanges it holds."""
+
     scenario: str
 
 
@@ -234,6 +241,19 @@ def fingerprint(request: Request, key_header: str) -> str:
 
     ``key_header`` is the name of the header that holds the key; empty where the provider has none.
     """
+    return _COUNTED.sub("[redacted]", _canonical(request, key_header))
+
+
+def taken_out(asked: Request, recorded: Request, key_header: str) -> dict[str, str]:
+    """What a request asks where its recording has placeholders, by placeholder, both as JSON writes them."""
+    pieces = _PLACEHOLDER.split(written := _canonical(recorded, key_header))
+    if len(pieces) == 1:
+        return {}
+    shown = re.fullmatch("(.+?)".join(map(re.escape, pieces)), _canonical(asked, key_header), re.DOTALL)
+    return dict(zip(_PLACEHOLDER.findall(written), shown.groups(), strict=True)) if shown else {}
+
+
+def _canonical(request: Request, key_header: str) -> str:
     body: Any = request.body.decode("utf-8", "backslashreplace")
     kind = (request.header("content-type") or "").lower()
     if "json" in kind:
@@ -243,4 +263,4 @@ def fingerprint(request: Request, key_header: str) -> str:
         body = ["form", decode_form(request.body)]
     key = request.header(key_header) if key_header else None
     asked = [request.method, unquote(request.path), decode_form(request.query.encode()), body, key]
-    return _COUNTED.sub("[redacted]", json.dumps(asked, sort_keys=True))
+    return json.dumps(asked, sort_keys=True)

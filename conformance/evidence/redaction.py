@@ -39,7 +39,6 @@ class _Told(threading.local):
     """What one thread has met of secrets in the exchange that it redacts: each value, and its placeholder."""
 
     met: dict[str, str] | None = None
-    asking = False  # whether it redacts the request, or what came of it
 
 
 class Redactor:
@@ -52,10 +51,10 @@ class Redactor:
 
     One secret has one placeholder: ``[redacted:<8 hexadecimal digits of its SHA-256>]``, the same in all processes and
     runs, so that a replay still asks what the recording asked. What is shorter than 16 characters, or stands under one
-    of ``names``, could be guessed from a digest: of a request it becomes ``[redacted]``, of an answer
-    ``[redacted:<number>]``, counted in the order met. A card number becomes ``[redacted:card]`` where one is to be
-    seen. Of a client secret ``<id>_secret_<random>`` the id stays; an e-mail address becomes another one, unless its
-    domain is reserved for examples. In JSON a number stays a number, as the schema may want one: 0 if it is a secret.
+    of ``names``, could be guessed from a digest, and becomes ``[redacted:<number>]``, counted in the order met. A card
+    number becomes ``[redacted:card]`` where one is to be seen. Of a client secret ``<id>_secret_<random>`` the id
+    stays; an e-mail address becomes another one, unless its domain is reserved for examples. In JSON a number stays a
+    number, as the schema may want one: 0 if it is a secret.
     """
 
     def __init__(self, secrets: Mapping[str, str], *, names: Iterable[str] = (), texts: Iterable[str] = ()) -> None:
@@ -65,7 +64,6 @@ class Redactor:
         self._lock = threading.RLock()
         self._local = _Told()
         self._short: dict[str, str] = {}
-        self._count = 0
         self._told: dict[str, tuple[str, str]] = {}  # by its longest word
         named = {**secrets, **{f"text-{number}": text for number, text in enumerate(self._folded, 1)}}
         for name, value in named.items():
@@ -107,11 +105,9 @@ class Redactor:
         self._learn(request.headers)
         earlier, local.met = local.met, {}
         try:
-            local.asking = True
             request = Request(
                 self.text(request.method), self.url(request.url), *self._message(request.headers, request.body)
             )
-            local.asking = False
             if response is not None:
                 response = Response(response.status, *self._message(response.headers, response.body))
             met = local.met
@@ -243,14 +239,10 @@ class Redactor:
         return f"[redacted:{_digest(secret)}]"
 
     def _numbered(self, secret: str) -> str:
-        """What stands for a secret that could be guessed from a digest.
-
-        A replay sends the same requests in another order, so those are not counted; answers it repeats as they were.
-        """
+        """What stands for a secret that could be guessed from a digest: its number among those met in exchanges."""
         with self._lock:
             if secret not in self._short and self._local.met is not None:
-                self._count += not self._local.asking
-                self._short[secret] = "[redacted]" if self._local.asking else f"[redacted:{self._count}]"
+                self._short[secret] = f"[redacted:{len(self._short) + 1}]"
             return self._short.get(secret, "[redacted]")
 
     def _secret(self, value: str, guessable: bool = False) -> str:

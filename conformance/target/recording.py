@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from conformance import __version__
 from conformance.contract import Contract
-from conformance.evidence.cassettes import SUFFIX, CassetteError, Head, read_cassette, write_cassette
+from conformance.evidence.cassettes import SUFFIX, CassetteError, Head, Origin, read_cassette, write_cassette
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.redaction import Redactor
 from conformance.target.settings import Target
@@ -31,7 +31,7 @@ class RecordingMissing(Exception):
 
 
 @dataclass(frozen=True)
-class Recording:
+class Recording(Origin):
     """What was recorded of one target, without its secrets.
 
     ``instruments``, ``lacks`` and ``redact_names`` are those of the target. ``requirements`` are the ids that the run
@@ -39,13 +39,6 @@ class Recording:
     """
 
     folder: Path
-    provider: str
-    target: str
-    source: str
-    contract_digest: str
-    suite_version: str
-    seed: int
-    recorded_at: str
     base_url: str
     instruments: Mapping[str, Any] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
@@ -55,10 +48,7 @@ class Recording:
 
     def head(self, scenario: str) -> Head:
         """The head that the cassette of a scenario has to have."""
-        return Head(
-            self.provider, self.target, self.source, self.contract_digest,
-            self.suite_version, self.seed, self.recorded_at, scenario,
-        )  # fmt: skip
+        return Head(**{member.name: getattr(self, member.name) for member in fields(Origin)}, scenario=scenario)
 
     def read(self, scenario: str) -> tuple[Exchange, ...]:
         """The exchanges of a scenario; none where it sent nothing.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from conformance.evidence.cassettes import CassetteError, fingerprint
+from conformance.evidence.cassettes import CassetteError, fingerprint, taken_out
 from conformance.evidence.exchange import Exchange, Request
 from conformance.evidence.finding import Outcome
 from conformance.evidence.redaction import Redactor
@@ -65,6 +65,7 @@ class Replay(httpx.BaseTransport):
         self._refusal = _refusal(recording, contract_digest, seed)
         self._waiting: dict[str, dict[str, deque[Exchange]]] = {}
         self._ended: set[str] = set()
+        self._sent: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -79,7 +80,7 @@ class Replay(httpx.BaseTransport):
             self.clock.reach(played.ended)
         if played.response is None:
             raise RecordedFailure(played)
-        status, headers, body = played.response.status, list(played.response.headers), played.response.body
+        status, headers, body = played.response.status, list(played.response.headers), self._restored(played, asked)
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body), extensions={"played": played})
 
     def trouble(self, scenario: str) -> str:
@@ -132,6 +133,22 @@ class Replay(httpx.BaseTransport):
             again = "" if queue is None else " more often"
             raise RecordAgain(f"the recording {known} of this scenario{again}: {redacted.method} {redacted.path}")
         return queue.popleft()
+
+    def _restored(self, played: Exchange, asked: Request) -> bytes:
+        """The body of a recorded answer, with what this run itself sends where a placeholder stands for it.
+
+        A scenario that looks for what it sent would miss it otherwise. A placeholder of several values stays.
+        """
+        assert played.response is not None  # the caller has seen to it
+        with self._lock:
+            for placeholder, value in taken_out(asked, played.request, self._key_header).items():
+                if self._sent.setdefault(placeholder, value) != value:
+                    self._sent[placeholder] = placeholder
+            known = {placeholder: value for placeholder, value in self._sent.items() if placeholder != value}
+        body = played.response.body
+        for placeholder, value in known.items():
+            body = body.replace(placeholder.encode(), value.encode())
+        return body
 
     def _read(self, scenario: str) -> dict[str, deque[Exchange]]:
         waiting: dict[str, deque[Exchange]] = {}

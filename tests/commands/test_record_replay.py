@@ -380,3 +380,34 @@ def test_vcrpy_is_loaded_only_by_who_needs_it() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-c", script, folder], check=True, timeout=120)
+
+
+def test_what_the_operator_names_is_kept_out_and_replays(
+    certify: Certify, target_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    redact = '[redact]\nnames = ["description"]\ntexts = ["acme-internal"]\n[lacks]\nsearch = "acme-internal has none"'
+    with serve("stripe") as url:
+        target = target_file("stripe", url, redact, name="acme")
+        acted = certify("--target", target, "--record", "--area", "create", "--cassettes", tmp_path / "kept")
+    assert acted.exit_code == 0, acted.output
+    live = shown(certificate(tmp_path / "out"))
+    (folder,) = (tmp_path / "kept" / "stripe").iterdir()
+    texts = [path.read_text(encoding="utf-8") for path in [*folder.iterdir(), tmp_path / "out" / "certificate.json"]]
+    assert not [text for text in texts if "acme-internal" in text]
+    assert any("description=%5Bredacted%3A" in text for text in texts)
+    kept = ["--replay", "--area", "create", "--cassettes", tmp_path / "kept"]
+    done = certify(*kept, "--target", "acme", "--provider", "stripe")
+    assert done.exit_code == 0, done.output
+    assert shown(certificate(tmp_path / "out")) == live
+
+
+def test_a_recording_that_could_not_be_judged_alike_is_not_kept(
+    certify: Certify, target_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    """An amount that is not to be written is 0 in the cassette, and no longer what create was told."""
+    with serve("stripe") as url:
+        target = target_file("stripe", url, '[redact]\nnames = ["amount"]', name="acme")
+        done = certify("--target", target, "--record", "--area", "create", "--cassettes", tmp_path / "kept")
+    assert done.exit_code == 3, done.output
+    assert "a replay would not say what the run said" in " ".join(done.output.split())
+    assert not list((tmp_path / "kept" / "stripe").iterdir())

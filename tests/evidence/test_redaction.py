@@ -230,7 +230,7 @@ def test_a_wrong_key_named_like_an_error_code_leaves_the_code(redactor: Redactor
     shown = redactor.exchange(exchange(headers=(("Authorization", "Bearer invalid_api_key"),), answer=answer))
     assert shown.response is not None
     assert shown.response.body == answer
-    assert shown.request.headers == (("Authorization", "Bearer [redacted]"),)
+    assert shown.request.headers == (("Authorization", "Bearer [redacted:1]"),)
 
 
 def test_test_tokens_and_idempotency_keys_stay(redactor: Redactor) -> None:
@@ -251,7 +251,7 @@ def test_json_stays_json_and_only_secrets_change(redactor: Redactor) -> None:
 def test_form_stays_form(redactor: Redactor) -> None:
     body = f"amount=2000&payment_method_data[card][number]={CARD}&payment_method_data[card][cvc]=737&note=a+b".encode()
     shown = decode_form(redactor.exchange(exchange(headers=FORM, body=body)).request.body)
-    card = {"number": "[redacted:card]", "cvc": "[redacted]"}
+    card = {"number": "[redacted:card]", "cvc": "[redacted:1]"}
     assert shown == {"amount": "2000", "payment_method_data": {"card": card}, "note": "a b"}
 
 
@@ -476,15 +476,15 @@ def test_what_is_nobodys_address_stays(redactor: Redactor, text: str) -> None:
 # -- short secrets ---------------------------------------------------------------------------------------------------
 
 
-def test_short_secrets_of_answers_stay_told_apart_and_those_of_requests_need_no_order() -> None:
+def test_short_secrets_stay_told_apart() -> None:
     redactor = Redactor({})
     assert answered(redactor, {"client_secret": "one"}) == {"client_secret": "[redacted:1]"}
     assert answered(redactor, {"client_secret": "two"}) == {"client_secret": "[redacted:2]"}
     assert answered(redactor, [{"client_secret": "one"}]) == [{"client_secret": "[redacted:1]"}]
-    for cvc in ("737", "738"):
+    for number, cvc in enumerate(("737", "738"), 3):
         shown = redactor.exchange(exchange(headers=FORM, body=f"card[cvc]={cvc}".encode()))
-        assert decode_form(shown.request.body) == {"card": {"cvc": "[redacted]"}}
-    assert answered(redactor, {"cvc": "737"}) == {"cvc": "[redacted]"}
+        assert decode_form(shown.request.body) == {"card": {"cvc": f"[redacted:{number}]"}}
+    assert answered(redactor, {"cvc": "737"}) == {"cvc": "[redacted:3]"}
     sent_back = redactor.exchange(exchange(headers=FORM, body=b"client_secret=two")).request
     assert decode_form(sent_back.body) == {"client_secret": "[redacted:2]"}
     again = Redactor({}).exchange(exchange(headers=FORM, body=sent_back.body)).request

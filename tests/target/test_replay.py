@@ -168,3 +168,39 @@ def test_a_compressed_answer_is_replayed_plain(contract: Contract, tmp_path: Pat
     told = Response(200, (("content-encoding", "gzip"), ("content-type", "application/json")), b'{"n": 6}')
     _, client = recorded(contract, tmp_path / "other", [exchange(1, response=told)])
     assert number(asked(client)) == 6
+
+
+def test_what_the_run_sends_is_put_back_where_a_placeholder_stands_for_it(contract: Contract, tmp_path: Path) -> None:
+    code = exchange(
+        1, body=b"card[cvc]=737", response=Response(200, (), b'{"card": {"cvc": "737"}, "other": {"cvc": "99"}}')
+    )
+    later = exchange(2, "b", response=Response(200, (), b'{"cvc": "737"}'))
+    _, client = recorded(contract, tmp_path / "it", [code, later])
+    text = (tmp_path / "it" / "STR-1.yaml").read_text(encoding="utf-8")
+    assert "737" not in text
+    first = client.call("create", body={"card": {"cvc": "737"}}, idempotency_key="k").response
+    assert first is not None
+    assert first.json["card"] == {"cvc": "737"}
+    assert first.json["other"]["cvc"].startswith("[redacted:")  # of that one the run knows nothing
+    then = asked(client, "b").response
+    assert then is not None
+    assert then.json == {"cvc": "737"}
+
+
+def test_a_placeholder_of_two_values_is_left(contract: Contract, tmp_path: Path) -> None:
+    cards = ["4000056655665556", "5555555555554444"]
+    made = [
+        exchange(
+            number,
+            f"k{number}",
+            f"number={card}".encode(),
+            response=Response(200, (), b'{"number": "%s"}' % card.encode()),
+        )
+        for number, card in enumerate(cards, 1)
+    ]
+    _, client = recorded(contract, tmp_path / "it", made)
+    for number, card in enumerate(cards, 1):
+        client.call("create", body={"number": card}, idempotency_key=f"k{number}")
+    last = client.history.exchanges[-1].response
+    assert last is not None
+    assert last.json == {"number": "[redacted:card]"}
