@@ -149,14 +149,17 @@ def _hold_to(oracle: Path, given: dict[str, Any]) -> NoReturn:
 
 
 def _certify_one(run: Run, fuzz: float) -> Certificate:
-    from conformance.session import act, check_recording
+    from conformance.session import act
 
     try:
         run.preflight()
         act(run, fuzz)
         certificate = run.finish()
         if run.record:
-            check_recording(run, certificate)
+            from conformance import recorder
+
+            recorder.keep(run)
+            recorder.check(run, certificate)
         return certificate
     finally:
         run.close()
@@ -247,10 +250,20 @@ def compare(a: Path, b: Path, contracts: str, output: Path | None) -> None:
     from conformance.comparison.sources import SourceError, read_source
     from conformance.contract import CatalogueError
     from conformance.order import known_contracts
+    from conformance.recorder import judge_recording
+    from conformance.run import PreflightError, SuiteError
+
+    def judged(folder: Path, provider: str) -> Certificate:
+        if provider not in known:
+            raise SourceError(f"{folder}: no contract for provider {provider!r}; known: {', '.join(known)}")
+        try:
+            return judge_recording(folder, known[provider])
+        except (PreflightError, SuiteError) as error:
+            raise SourceError(f"{folder} cannot be replayed: {error}") from error
 
     try:
         known = known_contracts(contracts)
-        one, other = (read_source(path, lambda folder: _judge_recording(folder, contracts)) for path in (a, b))
+        one, other = (read_source(path, judged) for path in (a, b))
         if one.provider != other.provider:
             _fail(f"{a} is of {one.provider}, {b} of {other.provider}; two providers are not compared", 2)
         if one.provider not in known:
@@ -262,34 +275,6 @@ def compare(a: Path, b: Path, contracts: str, output: Path | None) -> None:
     if output:
         _write_json(output, comparison.to_json(), "--output")
     raise SystemExit(1 if comparison.differs else 0)
-
-
-def _judge_recording(folder: Path, contracts: str) -> Certificate:
-    """The certificate of a recorded run, by replaying it. Raises ``SourceError`` where it cannot be replayed."""
-    import tempfile
-
-    from conformance.comparison.sources import SourceError
-    from conformance.order import Order, prepare_runs
-    from conformance.run import PreflightError, SuiteError
-    from conformance.target.recording import load_recording
-    from conformance.target.settings import SettingsError
-
-    recording = load_recording(folder)
-    kept = folder.resolve().parents[1]
-    with tempfile.TemporaryDirectory() as output:
-        order = Order(
-            providers=(recording.provider,),
-            target=recording.target,
-            output=output,
-            contracts=contracts,
-            replay=True,
-            cassettes=str(kept),
-        )
-        try:
-            (run,) = prepare_runs(order)
-            return _certify_one(run, 0.0)
-        except (SettingsError, PreflightError, SuiteError) as error:
-            raise SourceError(f"{folder} cannot be replayed: {error}") from error
 
 
 @main.command()

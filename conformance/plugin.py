@@ -205,6 +205,10 @@ class Scenarios:
         from conformance.verdict import exit_code
 
         certificate = self.run.finish()
+        if self.run.record:
+            from conformance import recorder
+
+            recorder.keep(self.run)
         self.lines = [f"{certificate.result}: {reason}" for reason in certificate.reasons]
         self.lines.append(f"certificate and reports: {self.run.folder}")
         session.exitstatus = exit_code(certificate) or (1 if self.others_failed else 0)

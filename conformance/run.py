@@ -233,27 +233,8 @@ class Run:
             matrix=[self.redactor.cell(cell) for cell in self.memory.cells],
         )
         write_all(certificate, self.history.redacted(), self.folder)
-        if self.record:
-            self._save(self.record)
         self.close()
         return certificate
-
-    def _save(self, folder: Path) -> None:
-        from conformance.target.recording import save_recording
-
-        try:
-            save_recording(
-                folder,
-                self.target,
-                self.contract,
-                self.redactor,
-                self.history.redacted().values(),
-                seed=self.seed,
-                embedded=self.mode == "in-process",
-                requirements=None if self.rows.keys() == self.contract.requirements.keys() else self.rows,
-            )
-        except OSError as error:
-            raise SuiteError(f"the recording {folder} could not be written: {error.strerror}") from error
 
     def close(self) -> None:
         """Lets go of connections and files."""

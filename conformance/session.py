@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from conformance.run import Run
-    from conformance.verdict import Certificate
 
 
 # Plugins of pytest's own that a run has no use for; each costs time with every test.
@@ -77,41 +73,3 @@ def act(run: Run, fuzz: float = 0.0) -> None:
         from conformance.scenarios.exploration import explore
 
         run.exploration.extend(explore(run, fuzz))
-
-
-def check_recording(run: Run, certificate: Certificate) -> None:
-    """Replays what a run has just recorded.
-
-    Raises ``SuiteError``, and takes the recording away, where a requirement would be judged otherwise than in the run:
-    a placeholder may stand where a scenario looks for a value.
-    """
-    from conformance.run import Run
-    from conformance.target.recording import load_recording, recorded_target
-
-    assert run.record is not None  # the caller records
-    recording = load_recording(run.record)
-    with tempfile.TemporaryDirectory() as folder:
-        again = Run(
-            contract=run.contract,
-            target=recorded_target(recording),
-            folder=Path(folder),
-            seed=run.seed,
-            strict=run.strict,
-            mode="replayed",
-            selection=run.selection,
-            recording=recording,
-        )
-        again.preflight()
-        act(again)
-        replayed = {row.id: row.verdict for row in again.finish().requirements}
-    otherwise = [
-        f"{row.id} {replayed[row.id]} instead of {row.verdict}"
-        for row in certificate.requirements
-        if replayed[row.id] != row.verdict
-    ]
-    if otherwise:
-        shutil.rmtree(run.record)
-        raise SuiteError(
-            f"not recorded, because a replay would not say what the run said ({', '.join(otherwise[:5])}); "
-            "[redact] may name what the suite looks at"
-        )

@@ -13,7 +13,7 @@ from conformance.target.recording import ABOUT, RecordingMissing, load_recording
 from conformance.verdict import Certificate, CertificateError
 
 CERTIFICATE, HISTORY = "certificate.json", Path("history") / "exchanges.jsonl"
-Judge = Callable[[Path], Certificate]
+Judge = Callable[[Path, str], Certificate]
 
 
 class SourceError(ValueError):
@@ -34,8 +34,8 @@ class Source:
 def read_source(path: Path, judge: Judge | None = None) -> Source:
     """Reads a certificate, a run's output folder, or the folder of a recording.
 
-    ``judge`` gives the certificate of a recording. Raises ``SourceError`` where there is none of these, or it cannot be
-    read.
+    ``judge`` gives the certificate of a recording, by its folder and its provider. Raises ``SourceError`` where there
+    is none of these, or it cannot be read.
     """
     try:
         if (path / ABOUT).is_file():
@@ -60,6 +60,6 @@ def _run(folder: Path) -> Source:
 
 def _recording(folder: Path, judge: Judge | None) -> Source:
     recording = load_recording(folder)
-    certificate = judge(folder) if judge else None
+    certificate = judge(folder, recording.provider) if judge else None
     without = "" if certificate else f"{folder} is a recording, which holds no verdicts"
     return Source(str(folder), recording.provider, certificate, recording.exchanges(), without)

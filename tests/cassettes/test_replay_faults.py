@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance.recorder import judge_recording, keep
 from conformance.reference import policies_of, provider_names
 from conformance.reference.faults import faults_of
-from conformance.run import PreflightError, Run
+from conformance.run import PreflightError
 from conformance.session import act
-from conformance.target.recording import load_recording, recorded_target
 from conformance.verdict import Certificate
 from tests.faults.certification import prepared
 
@@ -26,21 +26,6 @@ def _sample() -> list[tuple[str, str]]:
         telling = [name for name in names if any(word in name for word in _TELLING)]
         found += [(provider, name) for name in dict.fromkeys([*names[::_EVERY], *telling[::3]])]
     return found
-
-
-def replay(live: Run, folder: Path) -> Certificate:
-    recording = load_recording(folder)
-    run = Run(
-        contract=live.contract,
-        target=recorded_target(recording),
-        folder=live.folder / "replay",
-        seed=recording.seed,
-        mode="replayed",
-        recording=recording,
-    )
-    run.preflight()
-    act(run)
-    return run.finish()
 
 
 def _shown(certificate: Certificate) -> dict[str, tuple[str, list[tuple[str, tuple[int, ...]]]]]:
@@ -61,6 +46,7 @@ def test_a_faulty_server_is_judged_alike_when_replayed(provider: str, fault: str
         pytest.fail("a fault that the preflight refuses shows nothing here: it belongs into no sample")
     act(run)
     live = run.finish()
-    replayed = replay(run, tmp_path / "recording")
+    keep(run)
+    replayed = judge_recording(tmp_path / "recording", run.contract)
     assert _shown(replayed) == _shown(live)
     assert live.result == replayed.result

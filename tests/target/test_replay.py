@@ -204,3 +204,21 @@ def test_a_placeholder_of_two_values_is_left(contract: Contract, tmp_path: Path)
     last = client.history.exchanges[-1].response
     assert last is not None
     assert last.json == {"number": "[redacted:card]"}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "embedded", "source"),
+    [
+        ("http://127.0.0.1:8080", False, "named server"),
+        ("https://api.stripe.com", False, "provider's sandbox"),
+        ("http://reference.invalid", True, "reference server"),
+    ],
+)
+def test_a_recording_names_the_kind_of_its_source(
+    contract: Contract, tmp_path: Path, base_url: str, embedded: bool, source: str
+) -> None:
+    target = make_target(contract, base_url=base_url, api_key="sk_test_0123456789")
+    given = {"seed": 1, "embedded": embedded, "requirements": None}
+    made = save_recording(tmp_path / "it", target, contract, Redactor({}), [exchange(1)], **given)  # type: ignore[arg-type]
+    assert made.source == source
+    assert load_recording(tmp_path / "it") == made
