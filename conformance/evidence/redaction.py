@@ -8,6 +8,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -331,6 +332,12 @@ class Redactor:
     def _body(self, body: bytes, media_type: str) -> bytes:
         if not body:
             return body
+        encoding = json.detect_encoding(body)
+        if not encoding.startswith("utf-8"):
+            with suppress(ValueError, RecursionError):
+                json.loads(wide := body.decode(encoding))
+                shown = self._document(wide, media_type)
+                return body if shown == wide else shown.encode("utf-8", "surrogatepass")
         text = body.decode("utf-8", "surrogateescape")
         redacted = self._document(text, media_type)
         if "\0" in redacted:

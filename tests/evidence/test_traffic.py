@@ -79,6 +79,9 @@ def test_redaction_changes_nothing_but_secrets(exchanges: list[Exchange]) -> Non
         assert shown.response is not None
         assert shown.request == exchange.request
         for path, before, after in changes(exchange.response.json, shown.response.json):
+            if path.endswith("email"):
+                assert re.fullmatch(r"redacted-[0-9a-f]{8}@redacted\.invalid", after), (path, before, after)
+                continue
             assert re.search(r"client_secret|publishable_key|pk_test_", path + before), (path, before, after)
             assert re.sub(r"(%5B|\[)redacted.*", "", after).rpartition("_secret_")[0] in before
         assert not re.search(rb"_secret_[A-Za-z0-9]{10}", shown.response.body)

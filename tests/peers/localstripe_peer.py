@@ -31,7 +31,7 @@ LACKS = (
 def serving() -> Iterator[str]:
     """Its base URL, as long as it is needed."""
     command = [sys.executable, str(Path(__file__).parent / "localstripe_server.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         try:
@@ -42,16 +42,21 @@ def serving() -> Iterator[str]:
             server.terminate()
 
 
-def write_target(url: str, path: Path) -> Path:
-    """A target file that lends payment methods made through localstripe's own API."""
-    lines = ["[target]", 'name = "localstripe"', 'provider = "stripe"', f'base_url = "{url}"']
-    lines += [f'api_key = "{KEY}"', "[instruments]"]
-    with httpx.Client(auth=(KEY, ""), trust_env=False) as client:
+def lent(url: str) -> dict[str, str]:
+    """Payment methods made through its own API, by the name of the instrument that each is."""
+    made = {}
+    with httpx.Client(auth=(KEY, ""), trust_env=False, timeout=30) as client:
         for name, number in CARDS.items():
             card = {"number": number, "exp_month": "12", "exp_year": "2030", "cvc": "123"}
             form = {"type": "card", **{f"card[{member}]": value for member, value in card.items()}}
-            made = client.post(f"{url}/v1/payment_methods", data=form)
-            lines.append(f'{name} = "{made.json()["id"]}"')
+            made[name] = str(client.post(f"{url}/v1/payment_methods", data=form).json()["id"])
+    return made
+
+
+def write_target(url: str, path: Path) -> Path:
+    """A target file for it."""
+    lines = ["[target]", 'name = "localstripe"', 'provider = "stripe"', f'base_url = "{url}"']
+    lines += [f'api_key = "{KEY}"', "[instruments]", *(f'{name} = "{value}"' for name, value in lent(url).items())]
     lines += ["[lacks]", *(f'{name} = "localstripe has no such card"' for name in LACKS)]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path

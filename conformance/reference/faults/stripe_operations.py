@@ -530,7 +530,7 @@ FAULTS = [
     ),
     _fault("does_not_understand_searches", listing.hears_query(sets(query="?"), "search"), "073 074 229"),
     # -- update
-    _fault("answers_update_too_early", _too_early("update"), "076 076a 083a 228"),
+    _fault("answers_update_too_early", _too_early("update"), "076 076a 083a 228 238"),
     _fault("confirms_by_update", acts(_confirms_by_update), "075 076 076a 190"),
     _fault("keeps_the_method_it_has", hears(drops("payment_method"), "update"), "076 076a 083 083a 084g"),
     _fault(
