@@ -38,6 +38,7 @@ def served(provider: str, folder: Path) -> Iterator[Path]:
 def run_once(target: Path, folder: Path) -> tuple[dict[str, float], list[Request]]:
     """Seconds of acting and of the whole run, in this process, imports done; and what was sent."""
     from conformance.order import Order, prepare_runs
+    from conformance.recorder import keep
     from conformance.session import act
 
     kept = {"output": str(folder), "cassettes": str(folder / "cassettes")}
@@ -57,6 +58,8 @@ def run_once(target: Path, folder: Path) -> tuple[dict[str, float], list[Request
         again.preflight()
         act(again)
         again.finish()
+        if again.record:
+            keep(again)
         seconds[name] = time.perf_counter() - started
     return seconds, [exchange.request for exchange in run.history]
 
