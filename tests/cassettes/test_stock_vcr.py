@@ -13,6 +13,7 @@ import yaml
 from conformance.evidence.cassettes import read_cassette
 from conformance.evidence.exchange import Exchange
 from conformance.order import Order, prepare_runs
+from conformance.recorder import keep
 from conformance.session import act
 
 ROWS = {"stripe": "STR-049", "dots": "DOT-049"}
@@ -27,6 +28,7 @@ def cassette(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     run.preflight()
     act(run)
     run.finish()
+    keep(run)
     (path,) = (tmp_path / "c").rglob(f"{row}.yaml")
     return path
 
