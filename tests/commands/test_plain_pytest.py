@@ -44,6 +44,23 @@ def test_a_whole_run(tmp_path: Path, run: Callable) -> None:
     assert verdicts(tmp_path / "plain") == verdicts(tmp_path / "command")
 
 
+def test_a_run_is_recorded_and_replayed(tmp_path: Path, run: Callable) -> None:
+    kept = ["--conformance-provider", "dots", "--conformance-cassettes", tmp_path / "kept"]
+    ended = conformance_run(tmp_path / "live", *kept, "--conformance-record")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    ended = conformance_run(tmp_path / "replayed", *kept, "--conformance-replay")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert certificate(tmp_path / "replayed")["mode"] == "replayed"
+    assert verdicts(tmp_path / "replayed") == verdicts(tmp_path / "live")
+    # And the command replays it as well.
+    given = ["--provider", "dots", "--replay", "--cassettes", tmp_path / "kept", "--output", tmp_path / "command"]
+    assert run("certify", *given).exit_code == 0
+    (tmp_path / "kept" / "dots" / "reference" / "DOT-049.yaml").unlink()
+    ended = conformance_run(tmp_path / "replayed", *kept, "--conformance-replay")
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    assert verdicts(tmp_path / "replayed")["DOT-049"] == "inconclusive"
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
