@@ -86,8 +86,10 @@ def certify(**given: Any) -> None:
     from conformance.verdict import exit_code
 
     fuzz, oracle = given.pop("fuzz"), given.pop("oracle")
-    if oracle:
+    if oracle and not fuzz:
         _hold_to(oracle, given)
+    if oracle:
+        _fail("--oracle compares and judges nothing; it goes without --fuzz", WRONG_INVOCATION)
     if fuzz and (given["record"] or given["replay"]):
         _fail("--fuzz draws fresh cases, which no recording can hold; it goes without --record and --replay", 2)
     done: list[tuple[Certificate, Run]] = []
@@ -133,7 +135,7 @@ def _hold_to(oracle: Path, given: dict[str, Any]) -> NoReturn:
         if run.contract.name != recording.provider:
             _fail(f"--provider {run.contract.name}: {oracle} is of {recording.provider}", WRONG_INVOCATION)
     except (RecordingMissing, CassetteError, SettingsError, CatalogueError) as error:
-        _fail(f"--oracle: {error}" if isinstance(error, CassetteError) else error, WRONG_INVOCATION)
+        _fail(error, WRONG_INVOCATION)
     try:
         run.reach()  # no preflight, which would make an intent that the recorded run did not make
         comparison = hold_to(recorded, run.contract, run.client, recording.instruments, name=str(oracle))

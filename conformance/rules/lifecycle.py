@@ -111,6 +111,8 @@ def reading_changes_nothing(seen: Sequence[Sighting], bench: Bench) -> Judgement
     last = [bench.memory["last"]] if "last" in bench.memory else []
     for earlier, later in pairwise([*last, *seen]):
         first, second = earlier.exchange, later.exchange
+        if later.recording != earlier.recording:
+            continue  # a folder's files are read by name, whatever happened between them
         if later.number != earlier.number + 1 or (second.credential, second.request) != ("test", first.request):
             continue
         if later.operation != "retrieve" or not earlier.intents or not later.intents:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.evidence.exchange import UNREADABLE, Response
 from conformance.evidence.finding import Finding
 from conformance.rules.judge import Bench, Judgements, finding, held, rule
 from conformance.sighting import Sighting, is_masked
@@ -76,20 +77,16 @@ def _difference(
     as_before = f"as in exchange {number}, the same request with its key"
     if sighting.response.status != status:
         return finding(sighting, f"HTTP {status}, {as_before}", f"HTTP {sighting.response.status}")
-    body, after = zlib.decompress(packed), sighting.body
-    if body == sighting.response.body:
+    first = Response(status, (), zlib.decompress(packed))
+    before, after = first.json, sighting.body
+    if first.body == sighting.response.body or (before is not UNREADABLE and before == after):
         return None
-    try:
-        before = json.loads(body)
-        if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-            return None if before == after else finding(sighting, f"the same body, {as_before}", "another")
-        names = [name for name in compare or {**before, **after} if before.get(name, ...) != after.get(name, ...)]
-    except (ValueError, RecursionError):
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return finding(sighting, f"the same body, {as_before}", "another")
-    if not names:
-        return None
-    name = names[0]
-    return finding(sighting, f"{name} = {_told(before, name)}, {as_before}", _told(after, name), f"/{name}")
+    for name in compare or {**before, **after}:
+        if before.get(name, ...) != after.get(name, ...):
+            return finding(sighting, f"{name} = {_told(before, name)}, {as_before}", _told(after, name), f"/{name}")
+    return None
 
 
 def _told(body: Mapping[str, Any], name: str) -> str:
