@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from conformance.contract import Contract
@@ -13,9 +13,19 @@ from conformance.target.recording import load_recording, recorded_target, save_r
 from conformance.verdict import Certificate
 
 
-def keep(run: Run) -> None:
-    """Writes a finished run into the folder that it is to be recorded in. Raises ``SuiteError`` where it cannot."""
+def keep(run: Run, certificate: Certificate | None = None) -> None:
+    """Writes a finished run into the folder that it is to be recorded in.
+
+    Given its certificate, the recording is replayed first. Raises ``SuiteError``, and leaves what was there before,
+    where it cannot be written, or a requirement would be judged otherwise than in the run: a placeholder may stand
+    where a scenario looks for a value.
+    """
     assert run.record is not None  # the caller records
+
+    def approve(made: Path) -> None:
+        if certificate:
+            _approve(certificate, judge_recording(made, run.contract), run.rows)
+
     everything = run.rows.keys() == run.contract.requirements.keys()
     try:
         save_recording(
@@ -27,26 +37,20 @@ def keep(run: Run) -> None:
             seed=run.seed,
             embedded=run.mode == "in-process",
             requirements=None if everything else run.rows,
+            approve=approve,
         )
     except OSError as error:
         raise SuiteError(f"the recording {run.record} could not be written: {error.strerror}") from error
 
 
-def check(run: Run, certificate: Certificate) -> None:
-    """Replays what a run has just recorded.
-
-    Raises ``SuiteError``, and takes the recording away, where a requirement would be judged otherwise than in the run:
-    a placeholder may stand where a scenario looks for a value.
-    """
-    assert run.record is not None  # the caller records
-    replayed = {row.id: row.verdict for row in judge_recording(run.record, run.contract).requirements}
+def _approve(live: Certificate, replayed: Certificate, selected: Collection[str]) -> None:
+    verdicts = {row.id: row.verdict for row in replayed.requirements}
     otherwise = [
-        f"{row.id} {replayed[row.id]} instead of {row.verdict}"
-        for row in certificate.requirements
-        if row.id in run.rows and replayed[row.id] != row.verdict
+        f"{row.id} {verdicts[row.id]} instead of {row.verdict}"
+        for row in live.requirements
+        if row.id in selected and verdicts[row.id] != row.verdict
     ]
     if otherwise:
-        shutil.rmtree(run.record)
         raise SuiteError(
             f"not recorded, because a replay would not say what the run said ({', '.join(otherwise[:5])}); "
             "[redact] may name what the suite looks at"

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,10 +138,12 @@ def save_recording(
     seed: int,
     embedded: bool,
     requirements: Iterable[str] | None,
+    approve: Callable[[Path], None] = lambda made: None,
 ) -> Recording:
     """Writes the redacted exchanges of a run as the recording of its target, in place of an earlier one.
 
-    The earlier one stays until the new one is there as a whole. Raises OSError where the folder cannot be written.
+    The earlier one stays until the new one is there as a whole and ``approve``, given its folder, has not raised.
+    Raises OSError where the folder cannot be written.
     """
     by_scenario: dict[str, list[Exchange]] = {}
     for exchange in exchanges:
@@ -170,6 +172,7 @@ def save_recording(
             write_cassette(made / file_name(scenario), recording.head(scenario), found)
         about = {name: value for name, value in asdict(recording).items() if name != "folder"}
         (made / ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        approve(made)
         if folder.exists():
             shutil.rmtree(folder)
         made.rename(folder)

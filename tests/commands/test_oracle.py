@@ -62,6 +62,7 @@ def test_a_target_that_is_not_there_is_not_judged(certify: Certify, target_file:
         (["--oracle", CASSETTES / "dots" / "reference", "--record"], "goes without --record"),
         (["--oracle", CASSETTES / "dots" / "reference", "--replay"], "goes without --replay"),
         (["--oracle", CASSETTES / "dots" / "reference", "--area", "create"], "goes without --area"),
+        (["--oracle", CASSETTES / "dots" / "reference", "--fuzz", "1"], "goes without --fuzz"),
     ],
 )
 def test_bad_input_is_told(certify: Certify, arguments: list[Any], message: str) -> None:

@@ -406,8 +406,12 @@ def test_a_recording_that_could_not_be_judged_alike_is_not_kept(
 ) -> None:
     """An amount that is not to be written is 0 in the cassette, and no longer what create was told."""
     with serve("stripe") as url:
+        kept = ["--record", "--area", "create", "--cassettes", tmp_path / "kept"]
+        assert certify("--target", target_file("stripe", url, name="acme"), *kept).exit_code == 0
+        before = (tmp_path / "kept" / "stripe" / "acme" / "recording.json").read_bytes()
         target = target_file("stripe", url, '[redact]\nnames = ["amount"]', name="acme")
         done = certify("--target", target, "--record", "--area", "create", "--cassettes", tmp_path / "kept")
     assert done.exit_code == 3, done.output
     assert "a replay would not say what the run said" in " ".join(done.output.split())
-    assert not list((tmp_path / "kept" / "stripe").iterdir())
+    assert (tmp_path / "kept" / "stripe" / "acme" / "recording.json").read_bytes() == before
+    assert [path.name for path in (tmp_path / "kept" / "stripe").iterdir()] == ["acme"]

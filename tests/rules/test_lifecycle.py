@@ -205,6 +205,8 @@ def test_reads_are_compared_where_nothing_stands_between_them(judge: Judge) -> N
     assert judge("reading_changes_nothing", {}, [before, between, after]).verdict == "not_run"
     recorded = [{**one, "credential": ""} for one in (before, after)]
     assert judge("reading_changes_nothing", {}, recorded).verdict == "not_run"
+    files = [{**before, "origin": {"file": "a.yaml"}}, {**after, "origin": {"file": "b.yaml"}}]
+    assert judge("reading_changes_nothing", {}, files).verdict == "not_run"
 
 
 def test_an_update_may_find_an_intent_in_any_status_but_the_documented_ones(judge: Judge) -> None:
