@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: certify test lint types tests survivors benchmark speed cassettes exam clean
+.PHONY: certify test lint types tests survivors benchmark speed windows cassettes exam clean
 
 certify: $(VENV)/.ready
 	$(BIN)/conformance certify
@@ -29,6 +29,9 @@ benchmark: $(VENV)/.ready
 
 speed: $(VENV)/.ready
 	$(BIN)/python -m tests.benchmarks.speed
+
+windows: $(VENV)/.ready
+	$(BIN)/python -m tests.benchmarks.windows
 
 cassettes: $(VENV)/.ready
 	$(BIN)/conformance certify --record

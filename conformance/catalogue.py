@@ -80,6 +80,7 @@ def as_json(contracts: Iterable[Contract]) -> str:
             "args": row.args,
             "judged_by": judged_by(row),
             "needs": row.needs,
+            "rests_on": row.rests_on,
             "not_tested": row.not_tested,
         }
         for contract in contracts
@@ -140,6 +141,8 @@ def explain(contract: Contract, row: Requirement) -> RenderableType:
             table.add_row("schema", escape(f"{contract.folder.parent.name}/{contract.name}/{name}.schema.json"))
         for name in row.needs:
             table.add_row("needs", escape(f"{name}: {contract.settings['capabilities'][name]}"))
+        for name in row.rests_on:
+            table.add_row("rests on", name)
         table.add_row("run alone", f"conformance certify --provider {contract.name} --only {row.id}")
     else:
         table.add_row("not tested", escape(row.not_tested))

@@ -40,6 +40,7 @@ class Order:
     providers' folders, or empty. Without a ``seed`` each run of a target has a new one: a living server remembers the
     idempotency keys of earlier runs, and would answer with what it did then. ``record`` keeps each run as a recording
     in the folder ``cassettes``, ``replay`` takes it from there: ``target`` is then a recorded one's name or file.
+    ``burst`` is how many requests may be sent at once, instead of what the target's settings say.
     """
 
     providers: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Order:
     record: bool = False
     replay: bool = False
     cassettes: str = CASSETTES
+    burst: int | None = None
 
 
 def known_contracts(further: str = "") -> dict[str, Contract]:
@@ -80,6 +82,10 @@ def prepare_runs(order: Order) -> Iterator[Run]:
     targets = [target for target, _ in recordings.values()] if order.replay else _targets(order, contracts)
     for target in targets:
         refuse_live(target, contracts)
+    if order.burst is not None:
+        if order.burst < 0:
+            raise SettingsError(f"--burst {order.burst} is no number of requests")
+        targets = [replace(target, burst=order.burst) for target in targets]
     levels = frozenset(level.upper() for level in order.levels)
     if levels - set(LEVELS):
         raise SettingsError(f"--level {', '.join(sorted(levels - set(LEVELS)))}: levels are {', '.join(LEVELS)}")

@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("contracts", default="", metavar="DIR", help="folder of further providers' contracts")
     option("seed", type=int, default=None, help="what idempotency keys derive from (default: new in each run)")
     option("output", default="", help="folder for certificate, history and reports")
+    option("burst", type=int, default=None, metavar="N", help="send at most N requests at once; 0 forbids bursts")
     option("strict", action="store_true", help="SHOULD decides conformance too")
     option("only", action="append", default=[], metavar="ID", help="judge only this requirement")
     option("area", action="append", default=[], help="judge only this area")
@@ -59,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         api_key=given("api-key"),
         seed=given("seed"),
         output=given("output"),
+        burst=given("burst"),
         strict=given("strict"),
         only=tuple(given("only")),
         areas=tuple(given("area")),
@@ -182,12 +184,13 @@ class Scenarios:
         own = [one.number for one in self.run.history.exchanges if one.scenario == scenario]
         act = getattr(item, "funcargs", {}).get("act")
         numbers = tuple(sorted({*own, *(act.borrowed if act else ())}))
+        remarks = "; ".join(act.remarks) if act else ""
         if self.run.replay and (trouble := self.run.replay.trouble(scenario)):
             return Outcome(row.id, "inconclusive", trouble, exchanges=numbers)
         if raised is None:
-            return Outcome(row.id, "pass", exchanges=numbers, judged=len(numbers))
+            return Outcome(row.id, "pass", remarks, exchanges=numbers, judged=len(numbers))
         if isinstance(raised, NonConformance):
-            return Outcome(row.id, "fail", "", raised.findings, numbers, len(numbers))
+            return Outcome(row.id, "fail", remarks, raised.findings, numbers, len(numbers))
         if isinstance(raised, Inconclusive):
             return Outcome(row.id, "inconclusive", str(raised), exchanges=numbers)
         if isinstance(raised, Inapplicable | MissingInstrument):

@@ -103,7 +103,13 @@ class Run:
         if self.replay:
             self.transport, self.clock = self.replay, self.replay.clock
         self.client = Client(
-            self.contract, self.target, self.history, seed=self.seed, transport=self.transport, clock=self.clock
+            self.contract,
+            self.target,
+            self.history,
+            seed=self.seed,
+            transport=self.transport,
+            clock=self.clock,
+            replaying=self.replay is not None,
         )
         self.instruments = Instruments(self.target.instruments)
         self.memory = Memory()

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.comparison.differences import Differ, Difference, Group, Groups
+from conformance.comparison.chance import AT_ONCE, UNANSWERED, at_once
+from conformance.comparison.differences import Differ, Difference, Group, Groups, delivered
 from conformance.comparison.pairing import Pair, by_scenario, pair
 from conformance.comparison.sources import Source
 from conformance.comparison.unify import Moment, Unifier, times_in, words_of
@@ -109,6 +110,7 @@ class Seen:
         self.pairs = 0
         self.not_compared: dict[str, int] = {}
         self._times: dict[str, list[tuple[float, float]]] = {}
+        self._first: dict[tuple[str, str], list[str]] = {}  # the intents that the first answers to a key showed
 
     def comparison(
         self, a: str, b: str, changed: tuple[ChangedRow, ...] = (), without: Mapping[str, int] | None = None
@@ -125,8 +127,17 @@ class Seen:
     def differences(self, a: Exchange, b: Exchange) -> list[Difference]:
         """What one pair shows otherwise; ``between`` of the unifier has been set."""
         asked = self.differ.requests(a, b)
+        known = [delivered(each) is not None for each in (a, b)]
+        if not all(known):
+            self.doubt(UNANSWERED, a, b)
+        if not any(known):
+            self.skip(UNANSWERED)
+            return []
         if otherwise := [one for one in asked if not one.role]:
             return otherwise
+        if self.differ.lists_otherwise(a, b):
+            self.skip(AT_ONCE)
+            return []
         if self.falls_otherwise(a, b):
             self.skip("a list that begins or ends at a moment between whose sides the runs' intents fall otherwise")
             return []
@@ -134,6 +145,49 @@ class Seen:
         self._note(a, b)
         # Where they ask of other intents, which follows from earlier answers, so do the answers speak of others.
         return [one for one in found if not (asked and one.role)]
+
+    # -- chance ------------------------------------------------------------------------------------------------------
+
+    def chance(self, a: Exchange | None, b: Exchange | None) -> str:
+        """Why a pair cannot be compared, because it speaks of what is chance; empty where it does not."""
+        found = [self.differ.chance.reason(run, each) for run, each in enumerate((a, b)) if each]
+        return next(filter(None, found), "")
+
+    def at_once(self, a: Exchange | None, b: Exchange | None) -> list[Difference]:
+        """What a pair shows otherwise that was sent at once with others; ``between`` has been set.
+
+        That is which intent, where both were asked under a key: however its requests race, one key has one effect.
+        """
+        self.doubt(AT_ONCE, a, b)
+        self.leave_out(AT_ONCE, a, b)
+        if not a or not b:
+            return []
+        chance, same = self.differ.chance, self.differ.same_intent
+        shown = [next(iter(chance.shown(each)), "") for each in (a, b)]
+        if not chance.key(a) or not chance.key(b):
+            if all(shown):
+                same(a, b, *shown)  # for the roles: what is asked of one later is asked of the other
+            return []
+        first = self._first.setdefault((a.scenario, chance.key(a)), ["", ""])
+        first[:] = [known or new for known, new in zip(first, shown, strict=True)]
+        now = [new or known for known, new in zip(first, shown, strict=True)]
+        pairs = {(one, other) for one, other in (first, now) if one and other}
+        return [difference for one, other in sorted(pairs) for difference in same(a, b, one, other)]
+
+    def doubt(self, reason: str, a: Exchange | None, b: Exchange | None) -> None:
+        """Leaves to chance what follows on the intents and keys that a pair acted on; a read acts on none."""
+        for run, exchange in enumerate((a, b)):
+            if exchange and exchange.request.method != "GET":
+                self.differ.chance.add(run, exchange, reason)
+
+    def leave_out(self, reason: str, a: Exchange | None, b: Exchange | None) -> None:
+        """Counts a pair that is not compared, and learns from it who plays which role."""
+        self.skip(reason)
+        if a and b:
+            self.differ.requests(a, b)
+            self._note(a, b)
+
+    # -- times -------------------------------------------------------------------------------------------------------
 
     def time_there(self, time: float) -> float | None:
         """What a time of the first run is in the second one, by the intent that was made closest to it.
@@ -207,10 +261,16 @@ def compare_exchanges(contract: Contract, a: Sequence[Exchange], b: Sequence[Exc
             )
             continue
         differs = False
-        for both in pair(seen.differ.asked, one[name], other[name], seen.differ.outcome):
+        together = (at_once(one[name]), at_once(other[name]))
+        for both in pair(seen.differ.asked, one[name], other[name]):
             if both.a and both.b:
                 moments = (moment(both.a, begun[0]), moment(both.b, begun[1]))
                 seen.unifier.between(moments, origins)
+            if any(each and each.number in there for each, there in zip((both.a, both.b), together, strict=True)):
+                seen.groups.extend(seen.at_once(both.a, both.b))
+            elif reason := seen.chance(both.a, both.b):
+                seen.leave_out(reason, both.a, both.b)
+            elif both.a and both.b:
                 seen.pairs += 1
                 found = seen.differences(both.a, both.b)
                 seen.groups.extend(found)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.comparison.chance import Chance
 from conformance.comparison.courses import Courses
 from conformance.comparison.pairing import Asked
 from conformance.comparison.unify import Likeness, Unifier, times_in
@@ -14,7 +15,8 @@ from conformance.contract import Contract
 from conformance.evidence.exchange import UNREADABLE, Exchange, Headers, Response, header
 from conformance.evidence.forms import decode_form
 from conformance.evidence.redaction import Redactor
-from conformance.sighting import Sighting, read_history, resolve
+from conformance.sighting import Sighting, read_history, resolve, sighted
+from conformance.target import proxy
 
 _PRESENT, ABSENT, ANOTHER = "present", "absent", " (elsewhere this role is played by another one)"
 _SOME, _UNKNOWN = "one or more", "that were made meanwhile and that no other answer gave"
@@ -61,7 +63,7 @@ class Differ:
 
     def __init__(self, contract: Contract, unifier: Unifier, *, behaviour: bool = False) -> None:
         self.contract, self.unifier, self.behaviour = contract, unifier, behaviour
-        self.courses, self.asked = Courses(contract), Asked(contract, unifier)
+        self.courses, self.asked, self.chance = Courses(contract), Asked(contract, unifier), Chance(contract)
         members = contract.settings["members"]
         # Where an id stands, however short it is.
         self._ids = {name for key, name in members.items() if key in ("id", "payment", "payment_method")}
@@ -83,7 +85,7 @@ class Differ:
         if name:
             key, another = one.header(name), other.header(name)
             if key and another:
-                self.unifier.bind(key, another)  # whatever it looks like
+                self.unifier.keys(key, another)
             else:
                 told.value(f"header {name.lower()}", key, another)
         told.walk("", body_of(a), body_of(b))
@@ -91,7 +93,7 @@ class Differ:
 
     def _intent(self, exchange: Exchange) -> str:
         """The id in the path."""
-        seen = self.sighting(exchange)
+        seen = sighted(self.contract, exchange)
         return seen.intent if seen else ""
 
     # -- answers -----------------------------------------------------------------------------------------------------
@@ -100,8 +102,7 @@ class Differ:
         """What was answered otherwise."""
         told = _Told(self, a, b)
         if a.response is None or b.response is None:
-            if a.response or b.response:
-                told.add("answer", self.words(a), self.words(b))
+            self._lost(told, a, b)
             return told.found
         if (a.response.status < 400) != (b.response.status < 400):
             told.add("status", self.words(a), self.words(b))  # all else follows from it
@@ -116,6 +117,40 @@ class Differ:
         elif not self.courses.apart((a, b), (one, other)):
             told.walk("", one, other, items=self._items(a, one, other))
         return told.found
+
+    def _lost(self, told: _Told, a: Exchange, b: Exchange) -> None:
+        """Of an answer that got lost the suite's proxy tells the status and some members."""
+        one, other = delivered(a), delivered(b)
+        if one is None and other is None:
+            return
+        if one is None or other is None or (one.status < 400) != (other.status < 400):
+            told.add("answer", self.words(a), self.words(b))
+            return
+        told.value("status", one.status, other.status)
+        names = {name for each, side in ((a, one), (b, other)) if each.response is None for name in side.members}
+        shown = [{name: side.members[name] for name in sorted(names & side.members.keys())} for side in (one, other)]
+        told.walk("", *shown)
+
+    def same_intent(self, a: Exchange, b: Exchange, one: str, other: str) -> list[Difference]:
+        """Whether two intents play one role: the difference where they do not. Answers to one key show them."""
+        told = _Told(self, a, b)
+        told.value(f"/{self.contract.settings['members']['id']}", one, other)
+        return [difference for difference in told.found if difference.role]
+
+    def lists_otherwise(self, a: Exchange, b: Exchange) -> bool:
+        """Whether two lists show another number of intents whose state is chance, so that they may begin elsewhere."""
+        if a.response is None or b.response is None:
+            return False
+        bodies = (a.response.json, b.response.json)
+        pointer = self._items(a, *bodies)
+        if pointer is None:
+            return False
+        name = self.contract.settings["members"]["id"]
+        counts = [
+            sum(self.chance.holds(run, _id_of(item, name)) for item in resolve(body, pointer))
+            for run, body in enumerate(bodies)
+        ]
+        return counts[0] != counts[1]
 
     def _headers(self, told: _Told, a: Headers, b: Headers) -> None:
         for name in sorted({name.lower() for name, _ in (*a, *b)}):
@@ -138,7 +173,8 @@ class Differ:
     def words(self, exchange: Exchange) -> str:
         """The answer in few words, without ids: what a reader needs to tell it from another one."""
         if exchange.response is None:
-            return "no answer"
+            lost = proxy.told(exchange)
+            return f"HTTP {lost.status}, which got lost" if lost else "no answer"
         seen = self.sighting(exchange)
         error = (seen.error if seen else None) or {}
         said = [text for text in map(error.get, ("type", "code", "decline_code", "error")) if isinstance(text, str)]
@@ -161,6 +197,14 @@ class Differ:
         prose = self.contract.settings["errors"].get("message", "message")
         texts = isinstance(a, str) and isinstance(b, str)
         return texts and (name == prose or min(a.count(" "), b.count(" ")) >= _PROSE)
+
+
+def delivered(exchange: Exchange) -> proxy.Told | None:
+    """What the target answered, though the answer got lost on its way; None where nobody knows."""
+    if exchange.response is None:
+        return proxy.told(exchange)
+    body = exchange.response.json
+    return proxy.Told(exchange.response.status, body if isinstance(body, dict) else {})
 
 
 def body_of(exchange: Exchange) -> Any:
@@ -248,12 +292,13 @@ class _Told:
     def _items(self, place: str, a: list[Any], b: list[Any], depth: int) -> None:
         """Items of a list, told by the id: an account may have others, of which a comparison knows nothing."""
         unifier, name = self._differ.unifier, self._differ.contract.settings["members"]["id"]
-        own = [(_id_of(item, name), item) for item in a]
-        other = [(_id_of(item, name), item) for item in b]
+        chance = self._differ.chance
+        own = [(key, item) for item in a if not chance.holds(0, key := _id_of(item, name))]
+        other = [(key, item) for item in b if not chance.holds(1, key := _id_of(item, name))]
         if not all(key for key, _ in (*own, *other)):  # of what has no id, only the place can tell
-            for one, another in zip(a, b, strict=False):
+            for (_, one), (_, another) in zip(own, other, strict=False):
                 self.walk(f"{place}/*", one, another, depth=depth + 1)
-            if len(a) != len(b):
+            if len(own) != len(other):
                 self.add(place, _shape(a), _shape(b))
             return
         known = [(partner, item) for key, item in own if (partner := unifier.partner(key))]

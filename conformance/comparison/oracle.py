@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from conformance.comparison.chance import UNANSWERED, bursts
 from conformance.comparison.compare import Comparison, Seen, began, moment, origin
-from conformance.comparison.differences import Difference
-from conformance.comparison.pairing import Unit, burst, by_scenario, units_of
+from conformance.comparison.differences import Difference, delivered
+from conformance.comparison.pairing import Unit, by_scenario, units_of
 from conformance.comparison.unify import times_in, tokens
 from conformance.contract import Contract
 from conformance.evidence.exchange import Exchange
+from conformance.target import proxy
 from conformance.target.client import Client, TargetSilent
 from conformance.target.credentials import default_scheme, present, scheme_name
 
@@ -85,40 +87,85 @@ class _Oracle:
         try:
             for scenario, exchanges in scenarios.items():
                 self._client.scenario = scenario
-                for unit in units_of(self._seen.differ.asked, exchanges):
-                    self._repeat(unit)
-                    left -= len(unit.exchanges)
+                for group in self._groups(exchanges):
+                    self._repeat(group)
+                    left -= len(group) if isinstance(group, list) else len(group.exchanges)
         except TargetSilent:
             self._seen.skip("the target gives no answer any more", left)
         return self._seen.comparison(name, self._client.target.name)
 
     # -- one request, or equal ones ----------------------------------------------------------------------------------
 
-    def _repeat(self, unit: Unit) -> None:
-        recorded = unit.exchanges
+    def _groups(self, exchanges: Sequence[Exchange]) -> Iterator[Unit | list[Exchange]]:
+        """The exchanges of one scenario in turn: those that were sent at once as lists, all others as units."""
+        alone: list[Exchange] = []
+        for group in bursts(exchanges):
+            if len(group) == 1:
+                alone += group
+                continue
+            yield from units_of(self._seen.differ.asked, alone)
+            alone = []
+            yield group
+        yield from units_of(self._seen.differ.asked, alone)
+
+    def _repeat(self, group: Unit | list[Exchange]) -> None:
+        if isinstance(group, list):
+            self._together(group)
+            return
+        recorded = group.exchanges
         try:
             send = self._prepared(recorded[0])
         except Unsendable as reason:
-            self._seen.skip(f"not sent: {reason}", len(recorded))
-            for exchange in recorded:
-                self._note_given(exchange)
+            self._leave(reason, recorded)
             return
-        if unit.at_once:
-            with ThreadPoolExecutor(min(len(recorded), _MOST_AT_ONCE)) as threads:
-                answers = [future.result() for future in [threads.submit(send) for _ in recorded]]
-            for pair in burst(recorded, answers, self._seen.differ.outcome):
-                if pair.a and pair.b:  # as they are, for neither side is empty
-                    self._tell(pair.a, pair.b, self._differences(pair.a, pair.b))
-        elif unit.polls and len({self._seen.differ.outcome(one) for one in recorded}) > 1:
+        if group.polls and len({self._seen.differ.outcome(one) for one in recorded}) > 1:
             self._compare(recorded[-1], send)
         else:
             for exchange in recorded:
                 self._compare(exchange, send)
 
+    def _together(self, recorded: Sequence[Exchange]) -> None:
+        """Sends at once what was sent at once, so far as the target allows it."""
+        senders = []
+        for exchange in recorded:
+            try:
+                senders.append((exchange, self._prepared(exchange)))
+            except Unsendable as reason:
+                self._leave(reason, [exchange])
+        with ThreadPoolExecutor(max(1, min(_MOST_AT_ONCE, self._client.target.burst))) as threads:
+            answers = [threads.submit(send) for _, send in senders]
+        for (exchange, _), answered in zip(senders, answers, strict=True):
+            answer = answered.result()
+            self._face(exchange, answer)
+            self._seen.groups.extend(self._seen.at_once(exchange, self._shown(answer)))
+            self._learn(exchange, answer)
+
+    def _leave(self, reason: Unsendable, recorded: Sequence[Exchange]) -> None:
+        """Counts what cannot be sent."""
+        self._seen.skip(f"not sent: {reason}", len(recorded))
+        for exchange in recorded:
+            self._note_given(exchange)
+
     def _compare(self, recorded: Exchange, send: Callable[[], Exchange]) -> None:
-        """Compares one answer. A read that shows something else is asked again for a while, once for each cause."""
+        """Compares one answer. A read that shows something else is asked again for a while, once for each cause.
+
+        Where an answer was lost on purpose, the target had the request nevertheless, so it is sent here, too, and what
+        is known of the answer is compared; what was delivered twice is sent twice. Of what was never answered nobody
+        knows whether it was carried out: it is sent, and it and what follows from it are not compared.
+        """
+        if recorded.response is not None and proxy.told(recorded):
+            send()
         mark = self._unifier.mark()
         answer = send()
+        self._face(recorded, answer)
+        shown = self._shown(answer)
+        unanswered = UNANSWERED if delivered(recorded) is None else ""
+        if reason := self._seen.chance(recorded, shown) or unanswered:
+            if unanswered:
+                self._seen.doubt(UNANSWERED, recorded, shown)
+            self._seen.leave_out(reason, recorded, shown)
+            self._learn(recorded, answer)
+            return
         found = self._differences(recorded, answer)
         if recorded.request.method == "GET" and any(one not in self._seen.groups for one in found):
             clock = self._client.clock
@@ -128,23 +175,27 @@ class _Oracle:
                 pause = min(pause * 2, 2.0)
                 self._unifier.forget(mark)
                 answer = send()
+                self._face(recorded, answer)
                 found = self._differences(recorded, answer)
-        self._tell(recorded, answer, found)
+        self._seen.pairs += 1
+        self._seen.groups.extend(found)
+        self._learn(recorded, answer)
 
-    def _differences(self, recorded: Exchange, answer: Exchange) -> list[Difference]:
+    def _face(self, recorded: Exchange, answer: Exchange) -> None:
+        """Sets the moments of what is compared next, and keeps the statuses that the answer shows."""
         moments = (moment(recorded, self._begun[0]), moment(answer, self._begun[1]))
         self._unifier.between(moments, self._origins)
         self._seen.differ.courses.note(1, answer)
+
+    def _differences(self, recorded: Exchange, answer: Exchange) -> list[Difference]:
         return self._seen.differences(recorded, self._shown(answer))
 
     def _shown(self, answer: Exchange) -> Exchange:
         """An answer without its secrets, as the recorded ones are."""
         return self._client.history.redacted()[answer.number]
 
-    def _tell(self, recorded: Exchange, answer: Exchange, found: list[Difference]) -> None:
-        """Keeps what differs, and what the target has given that later requests name."""
-        self._seen.pairs += 1
-        self._seen.groups.extend(found)
+    def _learn(self, recorded: Exchange, answer: Exchange) -> None:
+        """Keeps what the target has given that later requests name."""
         self._note_given(recorded)
         if recorded.response is None or answer.response is None:
             return
@@ -244,7 +295,7 @@ class _Oracle:
         if recorded not in self._keys:
             fresh = self._client.fresh("oracle")
             self._keys[recorded] = (fresh * (len(recorded) // len(fresh) + 1))[: len(recorded)]
-            self._unifier.alias(recorded, self._keys[recorded])
+            self._unifier.keys(recorded, self._keys[recorded])
         return self._keys[recorded]
 
     def _body(self, body: bytes, kind: str) -> bytes:

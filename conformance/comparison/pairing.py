@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import unquote, unquote_plus
@@ -59,7 +59,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Unit:
-    """Exchanges that follow one another and ask the very same: one, or a poll, or a burst."""
+    """Exchanges that follow one another and ask the very same: one, or a poll, or a repeated request."""
 
     asked: tuple[str, ...]
     exchanges: tuple[Exchange, ...]
@@ -72,16 +72,6 @@ class Unit:
     def polls(self) -> bool:
         return self.exchanges[0].request.method == "GET"
 
-    @property
-    def at_once(self) -> bool:
-        """Whether one was asked before another was answered."""
-        ended = self.exchanges[0].ended
-        for exchange in self.exchanges[1:]:
-            if exchange.started < ended:
-                return True
-            ended = max(ended, exchange.ended)
-        return False
-
 
 def by_scenario(exchanges: Iterable[Exchange]) -> dict[str, list[Exchange]]:
     """The exchanges of each scenario in order of number, the scenario with the lowest number first."""
@@ -91,18 +81,15 @@ def by_scenario(exchanges: Iterable[Exchange]) -> dict[str, list[Exchange]]:
     return found
 
 
-def pair(
-    asked: Asked, a: Sequence[Exchange], b: Sequence[Exchange], outcome: Callable[[Exchange], object]
-) -> Iterator[Pair]:
+def pair(asked: Asked, a: Sequence[Exchange], b: Sequence[Exchange]) -> Iterator[Pair]:
     """The pairs of one scenario, in the order of ``a``.
 
-    Of a poll (one read, again and again) that took another number of requests only the last answers are paired. Of
-    equal requests at once, whose order tells nothing, those with equal ``outcome`` are paired.
+    Of a poll (one read, again and again) that took another number of requests only the last answers are paired.
     """
     one, other = units_of(asked, a), units_of(asked, b)
     for first, second in _aligned(one, other):
         if first and second:
-            yield from _within(first, second, outcome)
+            yield from _within(first, second)
         else:
             yield from (Pair(exchange, None) for exchange in (first.exchanges if first else ()))
             yield from (Pair(None, exchange) for exchange in (second.exchanges if second else ()))
@@ -153,33 +140,11 @@ def _in_turn(a: list[Unit], b: list[Unit]) -> Iterator[tuple[Unit | None, Unit |
     yield from ((None, unit) for units in waiting.values() for unit in reversed(units))
 
 
-def _within(a: Unit, b: Unit, outcome: Callable[[Exchange], object]) -> Iterator[Pair]:
+def _within(a: Unit, b: Unit) -> Iterator[Pair]:
     if a.polls and len(a.exchanges) != len(b.exchanges):
         yield Pair(a.exchanges[-1], b.exchanges[-1])
-    elif a.at_once or b.at_once:
-        yield from burst(a.exchanges, b.exchanges, outcome)
     else:
         yield from map(Pair, a.exchanges, b.exchanges)
         common = min(len(a.exchanges), len(b.exchanges))
         yield from (Pair(exchange, None) for exchange in a.exchanges[common:])
         yield from (Pair(None, exchange) for exchange in b.exchanges[common:])
-
-
-def burst(a: Sequence[Exchange], b: Sequence[Exchange], outcome: Callable[[Exchange], object]) -> Iterator[Pair]:
-    """Pairs equal requests that came at once: how often each outcome comes is chance; that it comes is not."""
-    one, other = _by_outcome(a, outcome), _by_outcome(b, outcome)
-    for kind in [kind for kind in one if kind in other]:
-        first, second = one.pop(kind), other.pop(kind)
-        for place in range(max(len(first), len(second))):
-            yield Pair(first[min(place, len(first) - 1)], second[min(place, len(second) - 1)])
-    left, right = [e for group in one.values() for e in group], [e for group in other.values() for e in group]
-    # An outcome that only one run has stands against whatever else the other run has in its place.
-    for place in range(max(len(left), len(right))):
-        yield Pair(left[place] if place < len(left) else a[-1], right[place] if place < len(right) else b[-1])
-
-
-def _by_outcome(exchanges: Sequence[Exchange], outcome: Callable[[Exchange], object]) -> dict[object, list[Exchange]]:
-    found: dict[object, list[Exchange]] = {}
-    for exchange in exchanges:
-        found.setdefault(outcome(exchange), []).append(exchange)
-    return found

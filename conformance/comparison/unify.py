@@ -94,6 +94,12 @@ class Unifier:
         """Makes two whole texts partners, however they look; whether they are, as ``bind`` says it."""
         return self._partners(a, b, self._aliases, self._aliased)
 
+    def keys(self, a: str, b: str) -> None:
+        """Makes two idempotency keys partners, however they look; a very short one could be any word of an answer."""
+        if min(len(a), len(b)) >= _SHORTEST_ID:
+            self.bind(a, b)
+            self.alias(a, b)
+
     def _partners(self, a: str, b: str, there: dict[str, str], back: dict[str, str]) -> bool:
         if a not in there and b not in back:
             there[a], back[b] = b, a

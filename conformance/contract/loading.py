@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from conformance.contract.dialect import dialect_problem
 from conformance.contract.model import (
     LEVELS,
     Contract,
@@ -31,7 +32,7 @@ _SETTINGS = {
 }
 _OPERATIONS = ("create", "retrieve", "confirm")
 _SCHEMAS = ("payment_intent", "create.request", "confirm.request", "error")
-_REQUIREMENT_KEYS = {"id", "level", "area", "statement", "source", "check", "with", "needs", "not_tested"}
+_REQUIREMENT_KEYS = {"id", "level", "area", "statement", "source", "check", "with", "needs", "not_tested", "rests_on"}
 _TRANSITION_KEYS = {
     *("id", "operation", "from", "after", "method", "send", "create"),
     *("to", "via", "stays", "refused", "leaves", "source"),
@@ -262,6 +263,7 @@ def _requirements(folder: Path, settings: Mapping[str, Any], sources: Mapping[st
             args=row.get("with", {}),
             needs=tuple(row.get("needs", ())),
             not_tested=row.get("not_tested", ""),
+            rests_on=tuple(row.get("rests_on", ())),
         )
     return found
 
@@ -286,10 +288,16 @@ def _cross_check(contract: Contract) -> None:
     scheme = contract.settings["authentication"]["scheme"]
     if scheme not in contract.security:
         raise CatalogueError(f"{folder / 'provider.toml'}: [authentication] scheme {scheme!r} is not in openapi.json")
+    if problem := dialect_problem(contract.settings):
+        raise CatalogueError(f"{folder / 'provider.toml'}: [idempotency.dialect] {problem}")
     for row in contract.requirements.values():
         for name in row.needs:
             if name not in capabilities:
                 raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} needs unknown capability {name!r}")
+        for name in row.rests_on:
+            if name not in contract.requirements or contract.requirements[name].rests_on:
+                problem = f"{row.id} rests on {name!r}, which is no requirement, or itself rests on one"
+                raise CatalogueError(f"{folder / 'requirements.toml'}: {problem}")
         schema = row.args.get("schema")
         if schema and schema not in contract.schemas:
             raise CatalogueError(f"{folder / 'requirements.toml'}: {row.id} cites unknown schema {schema!r}")

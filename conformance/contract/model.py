@@ -28,7 +28,7 @@ class Requirement:
 
     ``check`` names the function that judges it and ``args`` are that function's arguments; a row without a check says
     in ``not_tested`` why no black-box run can judge it. ``needs`` are the capabilities and instruments without which
-    the row is inapplicable.
+    the row is inapplicable; so it is where one of the rows that it ``rests_on`` fails, which has then said it all.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Requirement:
     args: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     not_tested: str = ""
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,12 @@ def create_app(provider: str, policies: Policies | None = None) -> WSGIApplicati
     """A WSGI application with a memory of its own; other policies than the known-good ones make a faulty one.
 
     Raises:
-        ValueError: no provider has that name.
+        ValueError: no provider has that name, or the policies ask for several processes.
     """
-    return application(policies or policies_of(provider))
+    policies = policies or policies_of(provider)
+    if policies.workers > 1:
+        raise ValueError(f"a server of {policies.workers} processes needs a socket: serve() gives it one")
+    return application(policies)
 
 
 def target_settings(provider: str) -> dict[str, Any]:
@@ -77,14 +80,14 @@ def serve(provider: str, *, port: int = 0, policies: Policies | None = None) -> 
 
     Raises:
         ValueError: no provider has that name.
-        OSError: the port is taken.
+        OSError: the port is taken, or a process that it needs does not start.
     """
-    return serving(policies or policies_of(provider), port)
+    return serving(provider, policies or policies_of(provider), port)
 
 
 def run(provider: str, port: int, policies: Policies | None = None) -> None:
     """Serves on 127.0.0.1 until interrupted. Raises as ``serve`` does."""
-    serve_for_ever(policies or policies_of(provider), port)
+    serve_for_ever(provider, policies or policies_of(provider), port)
 
 
 def _provider(name: str) -> Provider:

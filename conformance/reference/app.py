@@ -48,12 +48,10 @@ class Application:
         policies, now = self.policies, self.policies.clock()
         page = policies.base_path + ACTIONS
         if request.path.startswith(page):
-            with self.store.lock:
-                return actions.visit(self.store, policies.lifecycle, request, request.path.removeprefix(page), now)
+            return self.visit(request, request.path.removeprefix(page), now)
         try:
             call = self.receive(request)
-            with self.store.lock:
-                return policies.idempotency(self.store, call, now, lambda: self.perform(call, now))
+            return policies.idempotency(self.store, call, now, lambda: self.execute(call, now))
         except Refusal as refusal:
             return policies.errors.answer(refusal, _no_intent, executed=False)
 
@@ -67,6 +65,16 @@ class Application:
         caller = policies.authentication(request)
         base_url = _origin(request.environ) + policies.base_path
         return Call(request, operation, intent_id, caller, base_url, policies.decoding(request))
+
+    def visit(self, request: Request, token: str, now: float) -> Answer:
+        """The page of a pending action."""
+        with self.store.lock:
+            return actions.visit(self.store, self.policies.lifecycle, request, token, now)
+
+    def execute(self, call: Call, now: float) -> Answer:
+        """Carries the operation out, isolated from others."""
+        with self.policies.isolation(self.store, call.operation):
+            return self.perform(call, now)
 
     def perform(self, call: Call, now: float) -> Answer:
         """Carries the operation out; a refusal may still have changed the intent, as a decline does."""

@@ -13,6 +13,9 @@ SETTLEMENT_DELAY = 0.5
 KEY_RETENTION = 24 * 60 * 60
 """Seconds an idempotency key is kept. Stripe and RevKeen speak of a day; Paypercut is silent and gets the same."""
 
+KEY_PATIENCE = 20.0
+"""Seconds that a second use of a key waits for the first to end, where it waits; after that it is refused as well."""
+
 LONGEST_KEY = 255
 """Characters of an idempotency key. All name 255 as the most; a longer or an empty one gets a 400 here."""
 
@@ -22,8 +25,9 @@ LONGEST_KEY = 255
 # An intent that waits for its payer cannot be confirmed again: no provider says that it can.
 # A failed attempt detaches its payment method, so that the next one names another; nobody states what becomes of it.
 # Bodies are compared as decoded parameters: whether bytes or values count is nowhere said.
-# One lock serves all requests in turn: of two with one key, the second waits and gets the answer of the first. The
-# "in progress" answers are permitted, not demanded.
+# One operation at a time reads and changes intents. A key is in use from when it is looked up until its answer is kept:
+# Stripe and RevKeen refuse a second use, which both document and only Stripe demands; at Paypercut and Dots, which are
+# silent, it waits and gets the answer of the first. With another request it is the conflict that it would be later.
 # A replayed answer has the same body and status; headers that describe the exchange are new.
 # A pending action is a page of this server: the real pages need a browser, and no call that completes them is
 # published. Visiting it answers 200 with a link back, not a redirect, so that a client cannot wander off.

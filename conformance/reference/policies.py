@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,11 @@ def as_sent(operation: str, params: Params) -> Params:
     return params
 
 
+def one_at_a_time(store: Store, operation: str) -> AbstractContextManager[object]:
+    """What an operation holds while it takes place: the lock on everything."""
+    return store.lock
+
+
 @dataclass(frozen=True)
 class Policies:
     """Everything that makes the server one provider's.
@@ -39,8 +45,9 @@ class Policies:
     operations read; ``expansion`` tells which members the caller wants whole; ``headers`` are the protocol's, added to
     every answer; ``success`` is the status of an operation that went through, 200 unless it says otherwise;
     ``listing`` chooses the intents of a page, ``paging`` renders the page around its rendered items; ``operations`` are
-    those that only this provider has, or carries out in its own way. ``lie`` makes what stands between this server and
-    its clients; an honest one has none.
+    those that only this provider has, or carries out in its own way; ``isolation`` is what one holds while it takes
+    place. ``lie`` makes what stands between this server and its clients; an honest one has none. ``workers`` is the
+    number of processes that share the address, each with keys of its own: more than one needs a socket.
     """
 
     base_path: str
@@ -64,7 +71,9 @@ class Policies:
     paging: Callable[[list[Mapping[str, Any]], Page, View], Any] = bare
     operations: Mapping[str, Callable[[Task], Intent | Page]] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
+    isolation: Callable[[Store, str], AbstractContextManager[object]] = one_at_a_time
     lie: Callable[[], Lie] | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ _IDS = 12  # of those that share a reason
 
 
 def summary(certificate: Certificate, exchanges: Mapping[int, Exchange]) -> str:
-    """The page: target and result, counts, failures, waivers, the matrix, what was not judged and why.
+    """The page: target and result, counts, failures, waivers, remarks, the matrix, what was not judged and why.
 
     ``exchanges`` are redacted, by number: those of a sequence are shown as curl lines.
     """
@@ -41,6 +41,7 @@ def summary(certificate: Certificate, exchanges: Mapping[int, Exchange]) -> str:
         _table("level", certificate.levels.items()),
         *_failures(certificate, exchanges),
         *_waivers(certificate.requirements),
+        *_remarks(certificate.requirements),
         *_matrix(certificate),
         *_not_judged(certificate),
         *_exploration(certificate),
@@ -113,6 +114,16 @@ def _waivers(rows: Iterable[RequirementVerdict]) -> list[str]:
         return []
     lines = [f"- **{row.id}** ({verdict_words(row.verdict)}): {markdown(waiver_line(row))}" for row in waived]
     return ["## Waivers", "\n".join(lines)]
+
+
+def _remarks(rows: Iterable[RequirementVerdict]) -> list[str]:
+    """What is to be known of verdicts beside pass or fail: how a burst is explained, and what it would have seen."""
+    remarked = [row for row in rows if row.verdict in ("pass", "fail") and row.reason]
+    lines = [
+        f"- **{row.id}** ({verdict_words(row.verdict)}) {markdown(row.statement)} {markdown(row.reason)}"
+        for row in remarked
+    ]
+    return ["## Remarks", "\n".join(lines)] if lines else []
 
 
 def _matrix(certificate: Certificate) -> list[str]:

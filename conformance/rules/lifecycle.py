@@ -46,10 +46,18 @@ def _outcomes(contract: Contract, operation: str, before: str | None) -> set[str
 
 @rule
 def legal_transitions(seen: Sequence[Sighting], bench: Bench) -> Judgements:
-    """A successful operation shows a status that the provider documents for it from the status before."""
+    """A successful operation shows a status that the provider documents for it from the status before.
+
+    Of operations at the same time nobody knows which status was there before them, nor which is there afterwards.
+    """
     contract, last = bench.contract, bench.memory
     for sighting, intent, status in _statuses(seen, bench):
-        before, last[intent] = last.get(intent), status
+        before, until = last.get(intent, (None, 0.0))
+        if _began_before(sighting, until):
+            before = None
+            last[intent] = None, max(until, sighting.exchange.ended)
+        else:
+            last[intent] = status, sighting.exchange.ended
         if not sighting.succeeded or not sighting.operation or contract.operations[sighting.operation].reads:
             continue
         allowed = _outcomes(contract, sighting.operation, before)
@@ -67,6 +75,11 @@ def legal_transitions(seen: Sequence[Sighting], bench: Bench) -> Judgements:
             yield finding(sighting, f"{sighting.operation}{start} leads to {' or '.join(sorted(allowed))}", status)
 
 
+def _began_before(sighting: Sighting, moment: float) -> bool:
+    """Whether the request was sent before a moment, in seconds; not where its time is not known, or only roughly."""
+    return not sighting.foreign and 0 < sighting.exchange.started < moment
+
+
 def _reachable(contract: Contract, status: str) -> set[str]:
     """The statuses that an intent in ``status`` may come to, whoever acts on it; itself among them."""
     found, new = {status}, [status]
@@ -82,20 +95,22 @@ def _reachable(contract: Contract, status: str) -> set[str]:
 
 @rule
 def terminal_status_stays(seen: Sequence[Sighting], bench: Bench) -> Judgements:
-    """An intent that has reached a terminal status keeps it."""
+    """An intent that has reached a terminal status keeps it; what was asked before that was known may show another."""
     ended = bench.memory
     for sighting, intent, status in _statuses(seen, bench):
         if sighting.foreign and sighting.operation == "create":
             ended.pop(intent, None)  # a masked id, which stands for several intents, or an answer given again
         if intent in ended and ended[intent][1] != sighting.number:
-            earlier, number = ended[intent]
+            earlier, number, until = ended[intent]
+            if _began_before(sighting, until):
+                continue
             yield (
                 held(sighting)
                 if status == earlier
                 else finding(sighting, f"still {earlier}, as in exchange {number}", status)
             )
         elif status in bench.contract.terminal:
-            ended[intent] = (status, sighting.number)
+            ended[intent] = (status, sighting.number, sighting.exchange.ended)
 
 
 @rule
@@ -113,6 +128,8 @@ def reading_changes_nothing(seen: Sequence[Sighting], bench: Bench) -> Judgement
         first, second = earlier.exchange, later.exchange
         if later.recording != earlier.recording:
             continue  # a folder's files are read by name, whatever happened between them
+        if _began_before(later, first.ended):
+            continue
         if later.number != earlier.number + 1 or (second.credential, second.request) != ("test", first.request):
             continue
         if later.operation != "retrieve" or not earlier.intents or not later.intents:

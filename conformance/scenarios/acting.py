@@ -26,7 +26,7 @@ class Actor:
     """Acts on the target for one scenario. ``client.scenario`` is set to that scenario's name.
 
     ``memory`` is what the scenarios of the run share; ``borrowed`` are the numbers of the exchanges
-    that this one judges without having made them.
+    that this one judges without having made them, ``remarks`` what the verdict is to say beside pass or fail.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Actor:
         self.contract, self.client, self.instruments = contract, client, instruments
         self.memory = memory or Memory()
         self.borrowed: list[int] = []
+        self.remarks: list[str] = []
         members = contract.settings["members"]
         self.id, self.status, self.method = members["id"], members["status"], members["payment_method"]
 

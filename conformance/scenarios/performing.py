@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from conformance.scenarios.acting import NOTHING, Actor, Table
@@ -12,6 +13,10 @@ from conformance.scenarios.outcomes import Inapplicable
 from conformance.sighting import Sighting
 
 Value = TypeVar("Value")
+
+# The operation (create, unless it says otherwise); how its intent comes about, as in test_operation.py; the members of
+# the request, and the instrument that a create attaches and a confirm names.
+KEYED = ("operation", "after", "create", "method", "send")
 
 
 def once(act: Actor, name: str, args: Table, make: Callable[[], Value]) -> Value:
@@ -88,3 +93,62 @@ def submit(act: Actor, operation: str, intent: str, body: Mapping[str, Any] | No
     if act.contract.operations[operation].inferred and answer.response.status in (404, 405):
         raise Inapplicable(f"the target does not serve {operation} at a path that no document names")
     return answer
+
+
+# -- requests that are sent again ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Two requests under one key, in their order, and their answers."""
+
+    intent: Table
+    key: str
+    first: Sighting
+    second: Sighting
+
+
+def request_of(act: Actor, operation: str, args: Table) -> dict[str, Any]:
+    """The request of a row, made once so that it can be sent twice: a confirm always names an instrument."""
+    method = {"create": args.get("method", ""), "confirm": args.get("method", "success")}.get(operation, "")
+    return act.body(operation, args.get("send", {}), method=method)
+
+
+def intent_for(act: Actor, operation: str, args: Table) -> dict[str, Any]:
+    """The intent to operate on; empty for a create."""
+    if operation == "create":
+        return {}
+    named = operation == "confirm"  # by the request itself
+    return prepared(act, {key: value for key, value in args.items() if not (named and key == "method")})
+
+
+def body_member(args: Table) -> str:
+    """The member of the body that a key stands in."""
+    return str(args.get("member", "idempotency_key"))
+
+
+def fresh_uuid(act: Actor) -> str:
+    """A new UUID, the same in each run of the same scenario with the same seed."""
+    digits = act.client.fresh("uuid")
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
+
+
+def with_body_key(act: Actor, args: Table) -> Repeated:
+    """Two equal creates with one UUID in the body; made once in a run."""
+
+    def make() -> Repeated:
+        key = fresh_uuid(act)
+        body = act.body("create", {body_member(args): key})
+        first, second = (submit(act, "create", "", body, idempotency_key=None) for _ in range(2))
+        return Repeated({}, key, first, second)
+
+    return once(act, "body_key", {"member": body_member(args)}, make)
+
+
+def counted_body_key(act: Actor, args: Table) -> Repeated:
+    """As ``with_body_key``. Raises ``Inapplicable`` where the second create makes another intent: no key counts."""
+    repeated = with_body_key(act, args)
+    original = act.made(repeated.first)
+    if repeated.second.succeeded and act.made(repeated.second)[act.id] != original[act.id]:
+        raise Inapplicable(f"the target takes no notice of {body_member(args)}")
+    return repeated

@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from conformance.contract.lifecycle import moves_from
 from conformance.scenarios.acting import NOTHING, Actor, Table, for_each, told
 from conformance.scenarios.arguments import REFUSAL, takes
+from conformance.scenarios.effects import expect_marked, marked
 from conformance.scenarios.expecting import error_is, expect_refusal, expect_status
-from conformance.scenarios.listing import walk
-from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance
-from conformance.scenarios.performing import once, prepared, submit
-from conformance.sighting import Sighting
+from conformance.scenarios.outcomes import Inconclusive, NonConformance
+from conformance.scenarios.performing import (
+    KEYED,
+    Repeated,
+    body_member,
+    counted_body_key,
+    fresh_uuid,
+    intent_for,
+    once,
+    prepared,
+    request_of,
+    submit,
+    with_body_key,
+)
+from conformance.sighting import Sighting, read_history
 
-# The operation (create, unless it says otherwise); how its intent comes about, as in test_operation.py; the members of
-# the request, and the instrument that a create attaches and a confirm names.
-KEYED = ("operation", "after", "create", "method", "send")
 CONFLICT = "idempotency_conflict"
 MORE = 100  # minor units by which another amount differs
 ABSENT = "absent"
-
-
-@dataclass(frozen=True)
-class Repeated:
-    """Two requests under one key, in their order, and their answers."""
-
-    intent: Table
-    key: str
-    first: Sighting
-    second: Sighting
-
-
-def _body(act: Actor, operation: str, args: Table) -> dict[str, Any]:
-    """The request of a row, made once so that it can be sent twice: a confirm always names an instrument."""
-    method = {"create": args.get("method", ""), "confirm": args.get("method", "success")}.get(operation, "")
-    return act.body(operation, args.get("send", {}), method=method)
-
-
-def _prepared(act: Actor, operation: str, args: Table) -> dict[str, Any]:
-    """The intent to operate on; empty for a create."""
-    if operation == "create":
-        return {}
-    named = operation == "confirm"  # by the request itself
-    return prepared(act, {key: value for key, value in args.items() if not (named and key == "method")})
 
 
 def _twice(act: Actor, args: Table, other: Table = NOTHING) -> Repeated:
@@ -53,9 +37,9 @@ def _twice(act: Actor, args: Table, other: Table = NOTHING) -> Repeated:
     operation = args.get("operation", "create")
 
     def make() -> Repeated:
-        intent = _prepared(act, operation, args)
+        intent = intent_for(act, operation, args)
         identifier, key = str(intent.get(act.id, "")), act.client.fresh("one-key")
-        body = _body(act, operation, args)
+        body = request_of(act, operation, args)
         first = submit(act, operation, identifier, body, idempotency_key=key)
         second = submit(act, operation, identifier, {**body, **other}, idempotency_key=key)
         return Repeated(intent, key, first, second)
@@ -72,6 +56,19 @@ def _replayed(act: Actor, args: Table) -> Repeated:
 
 
 # -- the same request again ------------------------------------------------------------------------------------------
+
+
+@takes()
+def test_key_counts(act: Actor, args: Table) -> None:
+    """The same create with the same key makes no second intent; a refusal will do. Other rows on keys rest on it."""
+    repeated = _twice(act, {"operation": "create"})
+    original, again = act.made(repeated.first), repeated.second
+    if not act.shows_intent(again) or again.intents[0][act.id] == original[act.id]:
+        return
+    expected = f"the intent {original[act.id]} again, for the same create with the same key"
+    finding = again.contradiction(expected, f"another intent, {again.intents[0][act.id]}", f"/{act.id}")
+    both = (repeated.first.number, again.number)
+    raise NonConformance((replace(finding, exchanges=both, sequence=True),))
 
 
 @takes(*KEYED, "compare")
@@ -118,8 +115,8 @@ def _expect_same_answer(act: Actor, first: Sighting, second: Sighting) -> None:
 def test_same_key_one_effect(act: Actor, args: Table) -> None:
     """Of two creates with one key and one body, known by its metadata, one intent stands in the list."""
     mark = act.client.fresh("mark")
-    repeated = _twice(act, {"send": {**args.get("send", {}), **_marked(mark)}})
-    _expect_marked(act, str(act.made(repeated.first)[act.id]), mark, 1)
+    repeated = _twice(act, {"send": {**args.get("send", {}), **marked(mark)}})
+    expect_marked(act, str(act.made(repeated.first)[act.id]), mark, 1)
 
 
 @takes(*KEYED, "first")
@@ -164,7 +161,7 @@ def test_failure_replayed(act: Actor, args: Table) -> None:
 def test_refused_not_stored(act: Actor, args: Table) -> None:
     """A request refused for its members ``send``, then mended under the same key, succeeds or is a conflict."""
     operation = args.get("operation", "create")
-    intent = str(_prepared(act, operation, args).get(act.id, ""))
+    intent = str(intent_for(act, operation, args).get(act.id, ""))
     key, sound = act.client.fresh("mended"), act.body(operation)
     bad = submit(act, operation, intent, act.body(operation, args["send"]), idempotency_key=key)
     if not act.refuses(bad):
@@ -177,29 +174,34 @@ def test_refused_not_stored(act: Actor, args: Table) -> None:
 @takes("operation")
 def test_works_without_key(act: Actor, args: Table) -> None:
     operation = args.get("operation", "create")
-    intent = str(_prepared(act, operation, args).get(act.id, ""))
-    answer = submit(act, operation, intent, _body(act, operation, args), idempotency_key=None)
+    intent = str(intent_for(act, operation, args).get(act.id, ""))
+    answer = submit(act, operation, intent, request_of(act, operation, args), idempotency_key=None)
     act.intent(answer, f"{operation} without a key succeeds")
 
 
-@takes("count")
-def test_same_key_in_parallel(act: Actor, args: Table) -> None:
-    """Of ``count`` equal creates at once, under one key, all that succeed show one intent; the others are refused."""
-    count, key, body = int(args.get("count", 4)), act.client.fresh("at-once"), act.body("create")
-    with ThreadPoolExecutor(count) as threads:
-        calls = [threads.submit(act.client.call, "create", body=body, idempotency_key=key) for _ in range(count)]
-    answers = sorted((act.seen(call.result()) for call in calls), key=lambda one: one.number)
-    shown: dict[str, Sighting] = {}
-    for answer in answers:
-        if act.shows_intent(answer):
-            shown.setdefault(str(answer.intents[0][act.id]), answer)
-        elif not act.refuses(answer):
-            act.contradict(answer, "the intent, or a refusal with a 4xx status", told(answer))
-    if len(shown) > 1:
-        *_, last = shown.values()
-        act.contradict(last, f"one intent for {count} creates with one key", f"{len(shown)}: {', '.join(shown)}")
-    if not shown:
-        act.contradict(answers[0], f"one of {count} creates with one key succeeds", told(answers[0]))
+@takes("between")
+def test_key_remembered(act: Actor, args: Table) -> None:
+    """The first create of the run that had a key, sent again after at least ``between`` others, gives its intent.
+
+    Raises ``Inconclusive`` where the run has made fewer so far.
+    """
+    header = act.contract.settings["idempotency"]["header"]
+    own = [one for one in act.client.history.exchanges if one.credential == "test" and one.request.header(header)]
+    made = [one for one in read_history(act.contract, own) if one.operation == "create" and act.shows_intent(one)]
+    if not made or len(own) - own.index(made[0].exchange) <= int(args["between"]):
+        raise Inconclusive(f"the run has sent fewer than {args['between']} requests with other keys since its first")
+    first = made[0]
+    key = first.exchange.request.header(header)
+    again = submit(
+        act, "create", "", None, raw=first.exchange.request.body, media_type=_type_of(first), idempotency_key=key
+    )
+    shown = act.intent(again, f"the intent {first.intents[0][act.id]}, as in exchange {first.number}")
+    if shown[act.id] != first.intents[0][act.id]:
+        act.contradict(again, f"the intent {first.intents[0][act.id]}, as in exchange {first.number}", shown[act.id])
+
+
+def _type_of(sighting: Sighting) -> str:
+    return sighting.exchange.request.header("content-type") or ""
 
 
 # -- another request under the same key ------------------------------------------------------------------------------
@@ -234,10 +236,10 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
 def test_key_reuse_creates_nothing(act: Actor, args: Table) -> None:
     """Another create under a used key, known by its metadata, leaves no intent in the list."""
     mark, key = act.client.fresh("mark"), act.client.fresh("reused")
-    first = act.made(act.create(_marked(mark), idempotency_key=key))
+    first = act.made(act.create(marked(mark), idempotency_key=key))
     amount = int(act.contract.settings["requests"]["create"]["amount"]) + MORE
-    act.create({"amount": amount, **_marked(mark)}, idempotency_key=key)
-    _expect_marked(act, str(first[act.id]), mark, 1)
+    act.create({"amount": amount, **marked(mark)}, idempotency_key=key)
+    expect_marked(act, str(first[act.id]), mark, 1)
 
 
 @takes(*KEYED, "expect", *REFUSAL)
@@ -249,7 +251,7 @@ def test_key_on_other_operation(act: Actor, args: Table) -> None:
     def make() -> tuple[Table, Sighting]:
         key = act.client.fresh("create-key")
         created = act.made(act.create(args.get("create", {}), idempotency_key=key))
-        body = _body(act, operation, args)
+        body = request_of(act, operation, args)
         answer = submit(act, operation, str(created[act.id]), body, idempotency_key=key)
         if args.get("expect", "refusal") == "refusal" and not answer.succeeded:
             # That it is the key which is refused shows when another one is taken.
@@ -279,7 +281,7 @@ def test_key_on_retrieve_ignored(act: Actor, args: Table) -> None:
     identifier = str(prepared(act, create)[act.id])
     header = {act.contract.settings["idempotency"]["header"]: act.client.fresh("reading")}
     before = act.made(act.retrieve(identifier, headers=header))
-    body = _body(act, change, args)
+    body = request_of(act, change, args)
     act.made(submit(act, change, identifier, body))
     changed = act.made(act.retrieve(identifier))
     later = act.retrieve(identifier, headers=header)
@@ -322,6 +324,16 @@ def test_key_length_accepted(act: Actor, args: Table) -> None:
     for_each(args["lengths"], attempt)
 
 
+@takes("length")
+def test_long_keys_apart(act: Actor, args: Table) -> None:
+    """Two keys of ``length`` characters that differ in the last one make two intents."""
+    key = _long(act, int(args["length"]))
+    first = act.made(act.create(idempotency_key=key))
+    answer = act.create(idempotency_key=key[:-1] + ("0" if key[-1] != "0" else "1"))
+    if act.intent(answer)[act.id] == first[act.id]:
+        act.contradict(answer, "another intent, for a key whose last character differs", first[act.id], f"/{act.id}")
+
+
 @takes("length", *REFUSAL)
 def test_key_length_refused(act: Actor, args: Table) -> None:
     """A create with a key of ``length`` characters is refused as ``judge`` says."""
@@ -341,13 +353,13 @@ def _long(act: Actor, length: int) -> str:
 @takes("member")
 def test_body_key_accepted(act: Actor, args: Table) -> None:
     """A create that holds a UUID under ``member`` succeeds."""
-    act.intent(_with_body_key(act, args).first, f"a create with {_member(args)} succeeds")
+    act.intent(with_body_key(act, args).first, f"a create with {body_member(args)} succeeds")
 
 
 @takes("member")
 def test_body_key_honoured(act: Actor, args: Table) -> None:
     """The same create with the same UUID under ``member`` gives the same intent, or is refused."""
-    repeated = _with_body_key(act, args)
+    repeated = with_body_key(act, args)
     original, again = act.made(repeated.first), repeated.second
     if not act.refuses(again) and act.intent(again)[act.id] != original[act.id]:
         act.contradict(again, f"the intent {original[act.id]}, or a refusal", again.intents[0][act.id], f"/{act.id}")
@@ -356,12 +368,10 @@ def test_body_key_honoured(act: Actor, args: Table) -> None:
 @takes("member")
 def test_body_key_other_amount(act: Actor, args: Table) -> None:
     """Where the key in the body counts, another amount under it gives the first intent, or is refused."""
-    repeated = _with_body_key(act, args)
+    repeated = counted_body_key(act, args)
     original = act.made(repeated.first)
-    if repeated.second.succeeded and act.made(repeated.second)[act.id] != original[act.id]:
-        raise Inapplicable(f"the target takes no notice of {_member(args)}")
     amount = int(act.contract.settings["requests"]["create"]["amount"]) + MORE
-    answer = act.create({_member(args): repeated.key, "amount": amount}, idempotency_key=None)
+    answer = act.create({body_member(args): repeated.key, "amount": amount}, idempotency_key=None)
     if not act.refuses(answer) and act.intent(answer)[act.id] != original[act.id]:
         act.contradict(answer, f"the intent {original[act.id]}, or a refusal", answer.intents[0][act.id], f"/{act.id}")
 
@@ -369,63 +379,7 @@ def test_body_key_other_amount(act: Actor, args: Table) -> None:
 @takes("member")
 def test_body_keys_apart(act: Actor, args: Table) -> None:
     """The same create with another UUID under ``member`` gives another intent."""
-    original = act.made(_with_body_key(act, args).first)
-    answer = submit(act, "create", "", act.body("create", {_member(args): _uuid(act)}), idempotency_key=None)
+    original = act.made(with_body_key(act, args).first)
+    answer = submit(act, "create", "", act.body("create", {body_member(args): fresh_uuid(act)}), idempotency_key=None)
     if act.intent(answer)[act.id] == original[act.id]:
-        act.contradict(answer, f"another intent under another {_member(args)}", original[act.id], f"/{act.id}")
-
-
-def _uuid(act: Actor) -> str:
-    digits = act.client.fresh("uuid")
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
-
-
-def _with_body_key(act: Actor, args: Table) -> Repeated:
-    """Two equal creates with one UUID in the body; made once in a run."""
-
-    def make() -> Repeated:
-        key = _uuid(act)
-        body = act.body("create", {_member(args): key})
-        first, second = (submit(act, "create", "", body, idempotency_key=None) for _ in range(2))
-        return Repeated({}, key, first, second)
-
-    return once(act, "body_key", {"member": _member(args)}, make)
-
-
-def _member(args: Table) -> str:
-    return str(args.get("member", "idempotency_key"))
-
-
-# -- effects, by the list --------------------------------------------------------------------------------------------
-
-
-def _marked(mark: str) -> Table:
-    """Members of a create by which its intents can be told from all others."""
-    return {"metadata": {"conformance_mark": mark}}
-
-
-def _expect_marked(act: Actor, own: str, mark: str, count: int) -> None:
-    """So many intents with the mark stand in the list, ``own`` among them, and near it all others of the same moment.
-
-    Raises ``Inconclusive`` where the list does not show the one that is known to be there, or is none.
-    """
-    marked: dict[str, Sighting] = {}
-    ids: list[str] = []
-    try:
-        for current in walk(act):
-            ids += current.ids
-            marked |= {str(item.get(act.id)): current.sighting for item in current.items if _mark_of(item) == mark}
-            if own in ids[:-1]:
-                break
-    except NonConformance as wrong:
-        raise Inconclusive(f"the list cannot be read: {wrong}") from wrong
-    if own not in marked:
-        raise Inconclusive("the list does not show the intent that was made, or not its metadata")
-    if len(marked) != count:
-        *_, sighting = marked.values()
-        act.contradict(sighting, f"{count} intent with this metadata", f"{len(marked)}: {', '.join(marked)}")
-
-
-def _mark_of(item: Mapping[str, Any]) -> Any:
-    metadata = item.get("metadata")
-    return metadata.get("conformance_mark") if isinstance(metadata, Mapping) else None
+        act.contradict(answer, f"another intent under another {body_member(args)}", original[act.id], f"/{act.id}")

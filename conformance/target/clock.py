@@ -6,7 +6,9 @@ import time
 
 
 class Clock:
-    """The world's time."""
+    """The world's time. ``skips``: whether ``sleep`` lets time pass without anybody waiting."""
+
+    skips = False
 
     def time(self) -> float:
         """Seconds since the epoch."""
@@ -23,6 +25,8 @@ class Clock:
 
 class SkippingClock(Clock):
     """Time that is skipped instead of being waited for; a server in this process has to go by it, too."""
+
+    skips = True
 
     def __init__(self) -> None:
         self._skipped = 0.0

@@ -16,8 +16,9 @@ from conformance.contract import Contract
 
 _SECTIONS = {"target", "instruments", "lacks", "redact", "waiver"}
 _REDACT_KEYS = {"names", "texts"}
-_TARGET_KEYS = {"name", "provider", "base_url", "api_key", "requests_per_second", "timeout"}
+_TARGET_KEYS = {"name", "provider", "base_url", "api_key", "requests_per_second", "burst", "timeout"}
 POLITE_PACE = 10.0  # requests a second, where a provider documents no limit
+USUAL_BURST = 10  # requests released together, where nobody says more or fewer
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -30,7 +31,8 @@ class Target:
     """A running implementation that claims a contract.
 
     ``instruments`` are what it lends: names of payment methods, customers, further keys, abilities. ``lacks`` maps what
-    it does not claim to the reason. ``requests_per_second`` of 0 means no limit; ``timeout`` is in seconds.
+    it does not claim to the reason. ``requests_per_second`` of 0 means no limit; ``burst`` is how many requests may be
+    sent at once, 0 forbids it; ``timeout`` is in seconds.
     ``redact_names`` are members, fields, parameters and headers whose value must not be written anywhere, beside those
     that are secret by any account; ``redact_texts`` are such values themselves.
     """
@@ -43,6 +45,7 @@ class Target:
     lacks: Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[Mapping[str, Any], ...] = ()
     requests_per_second: float = 0.0
+    burst: int = USUAL_BURST
     timeout: float = 30.0
     redact_names: tuple[str, ...] = ()
     redact_texts: tuple[str, ...] = field(default=(), repr=False)
@@ -81,6 +84,7 @@ def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str =
         lacks=table.get("lacks", {}),
         waivers=tuple(table.get("waiver", [])),
         requests_per_second=head.get("requests_per_second"),
+        burst=head.get("burst"),
         timeout=head.get("timeout", 30.0),
         redact=table.get("redact", {}),
         where=f"{path}: ",
@@ -132,6 +136,7 @@ def make_target(
     lacks: Mapping[str, str] | None = None,
     waivers: tuple[Mapping[str, Any], ...] = (),
     requests_per_second: float | None = None,
+    burst: int | None = None,
     timeout: float = 30.0,
     redact: Mapping[str, Any] | None = None,
     where: str = "",
@@ -150,6 +155,11 @@ def make_target(
     lent = {**contract.settings.get("instruments", {}), **(instruments or {})}
     local = address.hostname in LOOPBACK
     documented_pace = float(contract.settings.get("requests_per_second", POLITE_PACE))
+    pace = (
+        _number(requests_per_second, f"{where}requests_per_second")
+        if requests_per_second is not None
+        else (0.0 if local else documented_pace)
+    )
     return Target(
         name=name or str(address.hostname) + (f"-{address.port}" if address.port else ""),
         provider=contract.name,
@@ -158,9 +168,8 @@ def make_target(
         instruments={key: look_up(value, f"{where}{key}") for key, value in lent.items()},
         lacks=dict(lacks or {}),
         waivers=waivers,
-        requests_per_second=_number(requests_per_second, f"{where}requests_per_second")
-        if requests_per_second is not None
-        else (0.0 if local else documented_pace),
+        requests_per_second=pace,
+        burst=_count(burst, f"{where}burst") if burst is not None else _usual_burst(contract, pace),
         timeout=_number(timeout, f"{where}timeout") or 30.0,
         redact_names=_texts((redact or {}).get("names", []), f"{where}[redact] names"),
         redact_texts=tuple(
@@ -212,6 +221,18 @@ def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise SettingsError(f"{name} = {value!r} is no number of at least 0")
     return float(value)
+
+
+def _usual_burst(contract: Contract, pace: float) -> int:
+    """How many requests at once nobody minds: what is documented, or else what a second allows; 0 where that is one."""
+    allowed = int(contract.settings.get("burst", pace)) if pace else USUAL_BURST
+    return min(USUAL_BURST, allowed) if allowed > 1 else 0
+
+
+def _count(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise SettingsError(f"{name} = {value!r} is no whole number of at least 0")
+    return value
 
 
 def _texts(value: Any, name: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from typing import Literal
@@ -24,8 +24,8 @@ _NAMED = 10  # ids named in a sentence before it only counts the rest
 class RequirementVerdict:
     """What a run says of one requirement.
 
-    ``reason`` says why it is neither pass nor fail. ``exchanges`` are the numbers of those that show it,
-    those of the findings among them; ``judged`` counts all that were looked at.
+    ``reason`` says why it is neither pass nor fail, or remarks on a pass or fail. ``exchanges`` are the numbers of
+    those that show it, those of the findings among them; ``judged`` counts all that were looked at.
     ``stale`` says why the waiver must go; it is empty for a waiver that stands, and where there is none.
     """
 
@@ -88,6 +88,7 @@ def judge(
         _verdict(row, by_requirement[row.id], waived.get(row.id), today, row.id in selected)
         for row in contract.requirements.values()
     )
+    rows = _resting(contract, rows)
     result, reasons = ("inconclusive", (unsound,)) if unsound else decide(rows, strict)
     return Judgement(result, reasons, rows, strict)
 
@@ -157,8 +158,21 @@ def _verdict(
     )
 
 
+def _resting(contract: Contract, rows: Sequence[RequirementVerdict]) -> tuple[RequirementVerdict, ...]:
+    """The verdicts, those inapplicable that fail and rest on a requirement which fails: one defect, one red line."""
+    failing = {row.id for row in rows if row.verdict == "fail"}
+    settled = []
+    for row in rows:
+        broken = [name for name in contract.requirements[row.id].rests_on if name in failing]
+        if row.verdict == "fail" and broken:
+            reason = f"it rests on {broken[0]}, which fails"
+            row = replace(row, verdict="inapplicable", reason=reason, findings=())
+        settled.append(row)
+    return tuple(settled)
+
+
 def _worst(row: Requirement, outcomes: Sequence[Outcome], selected: bool) -> tuple[VerdictName, str]:
-    """The verdict, and why it is neither pass nor fail."""
+    """The verdict, and why it is neither pass nor fail; of those, what is remarked."""
     if not selected:
         return "not_run", NOT_SELECTED
     if row.not_tested:
@@ -167,9 +181,9 @@ def _worst(row: Requirement, outcomes: Sequence[Outcome], selected: bool) -> tup
     if not sound:
         return "not_run", NEVER_MET
     worst = min((verdict for verdict, _ in sound), key=RANKING.index)
-    if worst in ("pass", "fail"):
-        return worst, ""
     reasons = dict.fromkeys(reason for verdict, reason in sound if verdict == worst and reason)
+    if worst in ("pass", "fail"):
+        return worst, "; ".join(reasons)
     return worst, "; ".join(reasons) or (NEVER_MET if worst == "not_run" else "the check gave no reason")
 
 

@@ -8,11 +8,10 @@ import pytest
 
 from conformance.recorder import judge_recording, keep
 from conformance.reference import policies_of, provider_names
-from conformance.reference.faults import faults_of
 from conformance.run import PreflightError
 from conformance.session import act
 from conformance.verdict import Certificate
-from tests.faults.certification import prepared
+from tests.faults.certification import in_memory, prepared
 
 # Every so manieth, and those whose lie lies in what redaction touches or in answers that do not come.
 _EVERY = 30
@@ -22,7 +21,7 @@ _TELLING = ("secret", "card", "key", "credential", "token", "breaks_off", "hangs
 def _sample() -> list[tuple[str, str]]:
     found = []
     for provider in provider_names():
-        names = list(faults_of(provider))
+        names = list(in_memory(provider))
         telling = [name for name in names if any(word in name for word in _TELLING)]
         found += [(provider, name) for name in dict.fromkeys([*names[::_EVERY], *telling[::3]])]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ def test_recordings_can_be_compared(run: Certify) -> None:
     folder = CASSETTES / "dots" / "reference"
     done = run("compare", folder, folder)
     assert done.exit_code == 0, done.output
-    assert "nothing differs in 326 pairs of exchanges" in done.output
+    found = re.search(r"nothing differs in (\d+) pairs of exchanges", done.output)
+    assert found is not None, done.output
+    assert int(found[1]) > 300
 
 
 def test_two_servers_recordings_are_compared_row_by_row(run: Certify, tmp_path: Path) -> None:

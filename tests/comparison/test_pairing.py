@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 import pytest
 
@@ -27,10 +26,10 @@ class Made:
 
     def __call__(
         self, method: str, path: str, body: bytes = b"", status: int = 200, answer: bytes = b"{}", key: str = "",
-        at_once: bool = False, scenario: str = "s",
+        scenario: str = "s",
     ) -> Exchange:  # fmt: skip
         started = self.clock
-        self.clock += 0.0 if at_once else 1.0
+        self.clock += 1.0
         headers = (("idempotency-key", key),) if key else ()
         request = Request(method, f"http://a.test/v1/payment_intents{path}", headers, body)
         response = Response(status, (), answer)
@@ -48,11 +47,7 @@ def b() -> Made:
 
 
 def paired(one: list[Exchange], other: list[Exchange]) -> Iterator[tuple[int, int]]:
-    def outcome(exchange: Exchange) -> Any:
-        assert exchange.response
-        return exchange.response.status, exchange.response.body
-
-    for both in pair(ASKED, one, other, outcome):
+    for both in pair(ASKED, one, other):
         yield both.a.number if both.a else 0, both.b.number if both.b else 0
 
 
@@ -93,19 +88,7 @@ def test_reads_of_two_intents_are_no_poll(a: Made, b: Made) -> None:
     assert list(paired(one, other)) == [(1, 1), (2, 2)]
 
 
-def test_requests_at_once_meet_by_outcome(a: Made, b: Made) -> None:
-    one = [a("POST", "", b"amount=1", status, key="k", at_once=True) for status in (200, 409, 409)]
-    other = [b("POST", "", b"amount=1", status, key="m", at_once=True) for status in (409, 200, 200)]
-    assert sorted(paired(one, other)) == [(1, 2), (1, 3), (2, 1), (3, 1)]
-
-
-def test_an_outcome_at_once_that_only_one_run_has_is_not_lost(a: Made, b: Made) -> None:
-    one = [a("POST", "", b"amount=1", status, key="k", at_once=True) for status in (200, 200)]
-    other = [b("POST", "", b"amount=1", status, key="m", at_once=True) for status in (200, 500)]
-    assert sorted(paired(one, other)) == [(1, 1), (2, 1), (2, 2)]
-
-
-def test_requests_one_after_the_other_keep_their_order(a: Made, b: Made) -> None:
+def test_repeated_requests_keep_their_order(a: Made, b: Made) -> None:
     one = [a("POST", "", b"amount=1", status, key="k") for status in (200, 409)]
     other = [b("POST", "", b"amount=1", status, key="m") for status in (409, 200)]
     assert list(paired(one, other)) == [(1, 1), (2, 2)]

@@ -172,3 +172,11 @@ def test_long_texts_are_compared_as_they_are(unifier: Unifier) -> None:
     long = "a1b2c3d4 " * 5000
     assert unifier.texts(long, long) is SAME
     assert unifier.texts(long, long.replace("a1b2c3d4", "e5f6a7b8")) is OTHER
+
+
+def test_short_keys_are_no_words_of_answers() -> None:
+    unifier = Unifier()
+    unifier.keys("2", "1")
+    unifier.keys("0123456789abcdef", "fedcba9876543210")
+    assert unifier.translated("2") == "2"
+    assert unifier.translated("0123456789abcdef") == "fedcba9876543210"

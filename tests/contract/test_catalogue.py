@@ -20,7 +20,17 @@ from conformance.sighting import read_history
 from conformance.target.values import Instruments
 
 OPERATED = {"create", "retrieve", "list", "update", "confirm", "capture", "cancel"}
-AREAS = {*OPERATED, "shape", "lifecycle", "errors", "authentication", "idempotency", "protocol"}
+AREAS = {
+    *OPERATED,
+    "shape",
+    "lifecycle",
+    "errors",
+    "authentication",
+    "idempotency",
+    "concurrency",
+    "retries",
+    "protocol",
+}
 VAGUE = re.compile(r"\b(should|shall|verify that|test that|check that|ensure|must|properly|correctly)\b", re.IGNORECASE)
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 CITED = {row.check for name in provider_names() for row in load_contract(name).requirements.values()}

@@ -88,6 +88,7 @@ def test_a_further_row_is_read(altered: Altered) -> None:
         ({"check": None}, "DOT-900 needs either"),
         ({"not_tested": '"happens in private"'}, "DOT-900 needs either"),
         ({"needs": '["wings"]'}, "DOT-900 needs unknown capability 'wings'"),
+        ({"rests_on": '["DOT-999"]'}, "DOT-900 rests on 'DOT-999', which is no requirement"),
         ({"with": '{ transition = "nowhere" }'}, "DOT-900 cites unknown transition 'nowhere'"),
         *(({name: None}, "DOT-900") for name in ("level", "area", "statement", "source")),
     ],

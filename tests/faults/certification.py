@@ -7,9 +7,16 @@ from pathlib import Path
 from conformance.contract import load_contract
 from conformance.order import embedded_server, embedded_target
 from conformance.reference import Policies, policies_of
+from conformance.reference.faults import Fault, faults_of
 from conformance.run import Run
 from conformance.session import act
 from conformance.verdict import Certificate
+
+
+def in_memory(provider: str) -> dict[str, Fault]:
+    """The faults of a provider that a server in this process can have: two worker processes need a socket."""
+    found = faults_of(provider)
+    return {name: fault for name, fault in found.items() if policies_of(provider, name).workers == 1}
 
 
 def prepared(provider: str, policies: Policies, folder: Path, seed: int = 1) -> Run:

@@ -39,8 +39,10 @@ def test_concurrent_requests_with_one_key_make_one_intent(connect: Any, provider
 
         with ThreadPoolExecutor(12) as threads:
             answers = list(threads.map(create, range(12)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    statuses = {answer.status_code for answer in answers}
+    assert 200 in statuses
+    assert statuses <= ({200} if provider == "paypercut" else {200, 409})
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 200}) == 1
 
 
 @pytest.mark.parametrize("provider", PATHS)
@@ -59,8 +61,11 @@ def test_two_threads_with_one_key_confirm_once(connect: Any, lent: Any, provider
 
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(confirm, range(2))
-    assert first.status_code == second.status_code == 200
-    assert first.content == second.content
+    statuses = {first.status_code, second.status_code}
+    assert 200 in statuses
+    assert statuses <= ({200} if provider == "paypercut" else {200, 409})
+    if statuses == {200}:
+        assert first.content == second.content
 
 
 def test_server_keeps_connections_and_stops() -> None:

@@ -59,7 +59,14 @@ def test_hostile_text_stays_text(certificate: Certificate) -> None:
     assert "``a|b `c` <b>d</b>" in page  # inside a code span nothing is markup
 
 
+def test_a_remark_is_told_with_its_requirement(certificate: Certificate) -> None:
+    page = summary(certificate, {})
+    assert "## Remarks" in page
+    assert "- **EX-MAY-pass** (pass) Row of MAY that is pass. Ten at once: in some order." in page
+
+
 def test_a_clean_run_has_no_empty_sections(make: Callable[..., Certificate]) -> None:
-    page = summary(make("pass", until=date(2027, 3, 31)), {})
+    page = summary(make("MUST-pass", until=date(2027, 3, 31)), {})
     assert "## Failures" not in page
+    assert "## Remarks" not in page
     assert "# Example: conformant" in page

@@ -67,7 +67,7 @@ def exchange_of(
     headers = {"Content-Type": "application/x-www-form-urlencoded" if form else "application/json", **(sent or {})}
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Exchange(
-        **{"credential": "test", "scenario": "told", "started": NOW, "ended": NOW + 1, **more},
+        **{"credential": "test", "scenario": "told", "started": NOW + number, "ended": NOW + number + 0.5, **more},
         number=number,
         request=Request(
             method or (held.method if held else "GET"),

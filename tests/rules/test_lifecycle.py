@@ -214,3 +214,30 @@ def test_an_update_may_find_an_intent_in_any_status_but_the_documented_ones(judg
     assert (
         judge("legal_transitions", {}, [{"operation": "update", "shown": {"status": "processing"}}]).verdict == "pass"
     )
+
+
+def at_once(steps: list[Step]) -> list[dict[str, Any]]:
+    """A create, then steps that were under way together, then the same step that is left at the end."""
+    together = [{**one, "started": 5000.0, "ended": 5001.0} for one in walked(steps)]
+    return [{**walked([("create", RC)])[0], "started": 4000.0, "ended": 4001.0}, *together]
+
+
+def test_of_what_is_under_way_together_nobody_knows_what_came_first(judge: Judge) -> None:
+    """The update came first, and is told last: no status was left for another."""
+    told = at_once([("confirm", "succeeded"), ("update", RC)])
+    assert judge("terminal_status_stays", {}, told).verdict != "fail"
+    assert judge("legal_transitions", {}, told).verdict == "pass"
+    alone = [{**one, "started": 5000.0 + number, "ended": 5000.5 + number} for number, one in enumerate(told)]
+    assert judge("terminal_status_stays", {}, alone).verdict == "fail"
+
+
+def test_what_comes_after_them_is_judged(judge: Judge) -> None:
+    later = {**walked([("retrieve", RC)])[0], "started": 6000.0, "ended": 6001.0}
+    told = [*at_once([("confirm", "succeeded"), ("update", RC)]), later]
+    assert judge("terminal_status_stays", {}, told).verdict == "fail"
+
+
+def test_a_move_that_nothing_leads_to_is_told_even_then(judge: Judge) -> None:
+    told = at_once([("confirm", "succeeded"), ("cancel", RC)])
+    (found,) = judge("legal_transitions", {}, told).findings
+    assert found.exchanges == (3,)

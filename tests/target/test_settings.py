@@ -91,6 +91,8 @@ def test_secrets_are_not_told() -> None:
         ({"timeout": "long"}, "timeout = 'long'"),
         ({"timeout": -1}, "timeout = -1"),
         ({"requests_per_second": True}, "requests_per_second = True"),
+        ({"burst": -1}, "burst = -1 is no whole number"),
+        ({"burst": 2.5}, "burst = 2.5 is no whole number"),
     ],
 )
 def test_bad_values(given: dict, word: str) -> None:
@@ -111,6 +113,22 @@ def test_bad_values(given: dict, word: str) -> None:
 )
 def test_pace(provider: str, url: str, given: float | None, pace: float) -> None:
     assert made(CONTRACTS[provider], base_url=url, requests_per_second=given).requests_per_second == pace
+
+
+@pytest.mark.parametrize(
+    ("provider", "url", "given", "burst"),
+    [
+        ("stripe", URL, {}, 10),  # nobody limits it
+        ("stripe", "https://api.stripe.com", {}, 10),  # of 20 a second
+        ("stripe", "https://api.stripe.com", {"requests_per_second": 5}, 5),
+        ("stripe", "https://api.stripe.com", {"requests_per_second": 1}, 0),  # one at once is no burst
+        ("revkeen", "https://sandbox.acme.example", {}, 10),  # of 200 documented, whatever the pace
+        ("stripe", "https://api.stripe.com", {"burst": 100}, 100),
+        ("stripe", URL, {"burst": 0}, 0),
+    ],
+)
+def test_how_many_at_once(provider: str, url: str, given: dict, burst: int) -> None:
+    assert made(CONTRACTS[provider], base_url=url, **given).burst == burst
 
 
 @pytest.mark.parametrize(

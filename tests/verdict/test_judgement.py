@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import permutations
 from typing import Any
@@ -157,3 +158,30 @@ def test_the_reasons_name_what_decided(contract: Contract) -> None:
         "1 SHOULD requirement fails, which warns: EX-3.",
         "1 MAY requirement fails, which informs: EX-4.",
     )
+
+
+def resting(contract: Contract) -> Contract:
+    """The contract with EX-2 and EX-3 resting on EX-1."""
+    rows = contract.requirements
+    changed = {name: replace(rows[name], rests_on=("EX-1",)) for name in ("EX-2", "EX-3")}
+    return replace(contract, requirements={**rows, **changed})
+
+
+def test_what_rests_on_a_failing_requirement_is_not_told_as_a_failure_of_its_own(contract: Contract) -> None:
+    judgement = judged(resting(contract), {"EX-1": "fail", "EX-2": "fail", "EX-3": "pass", "EX-4": "fail"})
+    assert [row.verdict for row in judgement.requirements[:4]] == ["fail", "inapplicable", "pass", "fail"]
+    assert verdict_of(judgement, "EX-2") == ("inapplicable", "it rests on EX-1, which fails")
+    assert judgement.requirements[1].findings == ()
+
+
+def test_it_fails_where_what_it_rests_on_does_not(contract: Contract) -> None:
+    for verdict in ("pass", "inconclusive", "inapplicable", "error", "not_run"):
+        judgement = judged(resting(contract), {"EX-1": verdict, "EX-2": "fail"})
+        assert verdict_of(judgement, "EX-2") == ("fail", ""), verdict
+
+
+def test_a_remark_stands_with_a_pass_and_a_fail(contract: Contract) -> None:
+    told = [outcome("EX-1", "pass", reason="ten at once"), outcome("EX-2", "fail", reason="two at once")]
+    judgement = judge(contract, told, today=TODAY, selected=set(contract.requirements))
+    assert verdict_of(judgement, "EX-1") == ("pass", "ten at once")
+    assert verdict_of(judgement, "EX-2") == ("fail", "two at once")

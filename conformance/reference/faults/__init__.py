@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from . import dots, paypercut, revkeen, stripe, stripe_operations
+from . import at_once, dots, paypercut, revkeen, stripe, stripe_operations
 from .fault import Fault
 
 __all__ = ["Fault", "faults_of"]
 
 _FAULTS = {
-    "stripe": [*stripe.FAULTS, *stripe_operations.FAULTS],
-    "revkeen": revkeen.FAULTS,
-    "paypercut": paypercut.FAULTS,
-    "dots": dots.FAULTS,
+    "stripe": [*stripe.FAULTS, *stripe_operations.FAULTS, *at_once.STRIPE],
+    "revkeen": [*revkeen.FAULTS, *at_once.REVKEEN],
+    "paypercut": [*paypercut.FAULTS, *at_once.PAYPERCUT],
+    "dots": [*dots.FAULTS, *at_once.DOTS],
 }
 
 

@@ -15,11 +15,15 @@ Change = Callable[[Policies], Policies]
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to be wrong, named by its lie: ``change`` replaces a policy, ``breaks`` are the ids that have to fail."""
+    """One way to be wrong, named by its lie: ``change`` replaces a policy, ``breaks`` are the ids that have to fail.
+
+    ``at_times`` are ids that fail or not, as chance has it: of what meets in a race.
+    """
 
     name: str
     change: Change
     breaks: frozenset[str]
+    at_times: frozenset[str] = frozenset()
 
 
 def lying(prefix: str, name: str, lie: Maker, breaks: str) -> Fault:
@@ -28,8 +32,10 @@ def lying(prefix: str, name: str, lie: Maker, breaks: str) -> Fault:
 
 
 def altered(prefix: str, name: str, change: Change, breaks: str) -> Fault:
-    """A fault of the server's own doing: ``change`` replaces one of its policies."""
-    return Fault(name, change, frozenset(f"{prefix}-{number}" for number in breaks.split()))
+    """A fault of the server's own doing: ``change`` replaces one of its policies. ``"251 255?"``: 255 at times."""
+    always = frozenset(f"{prefix}-{number}" for number in breaks.split() if not number.endswith("?"))
+    at_times = frozenset(f"{prefix}-{number[:-1]}" for number in breaks.split() if number.endswith("?"))
+    return Fault(name, change, always, at_times)
 
 
 def living(**members: Any) -> Change:

@@ -14,6 +14,17 @@ from .lies import Maker, credential
 KEY = "idempotency-key"
 
 
+def comes_alone() -> bool:
+    """The request is one of the main thread, which sends one at a time."""
+    return current_thread() is main_thread()
+
+
+def linger(seconds: float) -> None:
+    """Takes so long over a request that may have company, and no time over one that comes alone."""
+    if not comes_alone():
+        sleep(seconds)
+
+
 def rekeys(change: Callable[[str], str | None], *operations: str) -> Maker:
     """Reads another key than was sent: a shorter one, or none (None). An empty one is refused."""
 
@@ -89,16 +100,18 @@ def keeps(
 
     def make() -> Lie:
         kept: dict[object, Said] = {}
+        lock = Lock()
 
         def lie(asked: Asked, serve: Serve) -> Said:
             if KEY not in asked.headers or (operations and asked.operation not in operations):
                 return serve(asked)
             here = (asked.headers[KEY], place(asked))
-            if here not in kept:
-                said = serve(asked)
-                if when(said):
-                    kept[here] = replace(said, headers=dict(said.headers))
-                return said
+            with lock:  # one request after the other: it is no race that is to be seen
+                if here not in kept:
+                    said = serve(asked)
+                    if when(said):
+                        kept[here] = replace(said, headers=dict(said.headers))
+                    return said
             marks = {mark: "true"} if mark else {}
             return replace(kept[here], headers={**kept[here].headers, **marks})
 
@@ -127,14 +140,16 @@ def forgets(when: Callable[[Said], bool], *operations: str) -> Maker:
 
     def make() -> Lie:
         forgotten: set[object] = set()
+        lock = Lock()
 
         def lie(asked: Asked, serve: Serve) -> Said:
             if KEY not in asked.headers or (operations and asked.operation not in operations):
                 return serve(asked)
             here = (asked.headers[KEY], any_body(asked))
-            said = serve(asked.sending(idempotency_key=None) if here in forgotten else asked)
-            if when(said):
-                forgotten.add(here)
+            with lock:  # one request after the other: it is no race that is to be seen
+                said = serve(asked.sending(idempotency_key=None) if here in forgotten else asked)
+                if when(said):
+                    forgotten.add(here)
             return said
 
         return lie
@@ -204,7 +219,7 @@ def knows_keys_late(pause: float = 0.3) -> Maker:
             with lock:
                 known = here in under_way
                 under_way.add(here)
-            sleep(0 if current_thread() is main_thread() else pause)
+            linger(pause)
             if known:
                 return serve(asked.sending(idempotency_key=None))
             said = serve(asked)
@@ -233,7 +248,7 @@ def at_once(otherwise: Lie, *, but_the_first: bool = False) -> Maker:
         first: dict[str, object] = {}
 
         def lie(asked: Asked, serve: Serve) -> Said:
-            if asked.operation != "create" or current_thread() is main_thread():
+            if asked.operation != "create" or comes_alone():
                 return serve(asked)
             mine = object()
             is_first = first.setdefault(asked.headers.get(KEY, ""), mine) is mine

@@ -488,7 +488,7 @@ FAULTS = [
         ),
         "077 149",
     ),
-    _fault("pays_twice", confirms_again(sets(latest_payment="second")), "083 083a 116c 127"),
+    _fault("pays_twice", confirms_again(sets(latest_payment="second")), "083 083a 116c 127 181"),
     _fault("answers_canceled_intents_404", answers(404, "confirm", when=409), "116 116c"),
     _fault("holds_nothing", shows(sets(amount_capturable=0)), "085"),
     _fault("answers_confirm_too_early", acts(too_early), "028 064c 070 071 072 073a 078 086 127 140 145 156 157"),
@@ -513,7 +513,7 @@ FAULTS = [
         "028 070 071 072 073a 075 075a 086 086a 087 128a 138 145 156 158 158a",
     ),
     _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "156"),
-    _fault("loses_paid_intents", loses(_paid_now), "079 086a 116a 116c 127 150d 156"),
+    _fault("loses_paid_intents", loses(_paid_now), "079 086a 116a 116c 127 150d 156 181"),
     _fault("skips_authentication", takes_method(AUTHENTICATION, CARD), "072 156"),
     _fault("pays_without_the_payer", acts(_paid_without_the_payer), "077a"),
     _fault("charges_what_it_declines", remembers(_paid_in_full, _just_declined), "073 087"),
@@ -603,7 +603,7 @@ FAULTS = [
     _fault(
         "captures_whatever_the_status",
         if_refused(with_status(409), showing(unchanged), "capture"),
-        "093 093a 093b 093c 093d 093e 104 104a 156",
+        "093 093a 093b 093c 093d 093e 104 104a 140 156",
     ),
     _fault(
         "only_says_that_it_captures",
@@ -705,10 +705,10 @@ FAULTS = [
     _fault("leaves_messages_out", tells(drops("message"), *ALL), "110a"),
     _fault("makes_types_up", tells(sets(type="validation_error"), *ALL, status=400), "030b 111"),
     # -- idempotency
-    _fault("ignores_idempotency_keys", keys.ignores_keys(), "120 120a 120b 121 121a 122 124 126 127 159"),
-    _fault("ignores_keys_of_cancel", keys.ignores_keys("cancel"), "120a"),
-    _fault("ignores_keys_of_capture", keys.ignores_keys("capture"), "120b"),
-    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "127"),
+    _fault("ignores_idempotency_keys", keys.ignores_keys(), "124 160"),
+    _fault("ignores_keys_of_cancel", keys.ignores_keys("cancel"), "120a 183"),
+    _fault("ignores_keys_of_capture", keys.ignores_keys("capture"), "120b 182"),
+    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "127 181"),
     _fault("shows_the_intent_of_the_key_in_conflicts", keys.in_conflict(_with_the_intent), "122"),
     _fault("refuses_long_keys", keys.rekeys(lambda key: key if len(key) < 255 else ""), "123"),
     _fault("cuts_long_keys", keys.rekeys(lambda key: key[:255]), "124"),
@@ -718,7 +718,9 @@ FAULTS = [
     _fault("demands_keys_after_create", keys.demands_keys("confirm", "capture", "cancel"), "128a 128b"),
     _fault("replays_whatever_create_is_sent", keys.keeps(keys.any_body, "create"), "121 121a 122"),
     _fault("carries_conflicts_out", keys.in_conflict(keys.carried_out), "121 121a 122"),
-    _fault("refuses_replays", keys.collides("create", "confirm", "capture", "cancel"), "120 120a 120b 127"),
+    _fault(
+        "refuses_replays", keys.collides("create", "confirm", "capture", "cancel"), "120 120a 120b 127 180 181 182 183"
+    ),
     _altered(
         "tells_conflicts_as_bad_requests", _wording("key_conflict", status=400, type="invalid_request_error"), "121"
     ),

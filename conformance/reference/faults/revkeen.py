@@ -417,7 +417,7 @@ FAULTS = [
     _fault(
         "charges_twice",
         confirms_again(lambda o: o.update(amount_received=2 * o["amount"])),
-        "081 081a 132 132a 158 177 179",
+        "081 081a 132 132a 158 177 179 201",
     ),
     _fault("confirms_canceled_intents", confirms_again(sets(status="succeeded"), "canceled"), "082 154"),
     _fault("answers_confirm_too_early", acts(too_early), "071 071a 076 078 078a 083 084 132 132a 177 179"),
@@ -510,13 +510,13 @@ FAULTS = [
     ),
     _fault("refuses_bounds_of_time", listing.hears_query(reads("created_gte", bool, "none")), "063 169"),
     # -- update
-    _fault("updates_nothing", acts(_unheard("update")), "098 098c 098d 098e 098f 176"),
-    _fault("confirms_by_update", acts(_confirms_by_update), "098b 098c 153"),
+    _fault("updates_nothing", acts(_unheard("update")), "098 098c 098d 098e 098f 153 176"),
+    _fault("confirms_by_update", acts(_confirms_by_update), "098b 098c 153 204"),
     _fault("keeps_the_method_it_has", hears(drops("payment_method"), "update"), "098c"),
     _fault(
         "updates_whatever_the_status",
         if_refused(coded("invalid_state"), showing(unchanged), "update"),
-        "098d 098e 098f",
+        "098d 098e 098f 153",
     ),
     _fault("takes_whatever_update_is_sent", if_refused(coded("validation_error"), showing(unchanged), "update"), "176"),
     _fault("refuses_updates_of_the_amount", refuses(lambda members: "amount" in members, "update"), "098b 175"),
@@ -556,7 +556,7 @@ FAULTS = [
     _fault(
         "captures_whatever_the_status",
         if_refused(coded("invalid_state"), showing(unchanged), "capture"),
-        "089 089a 089b 089c 089d 089e",
+        "089 089a 089b 089c 089d 089e 153",
     ),
     _fault(
         "answers_wrong_statuses_423", _status_of_refused("invalid_state", 423, "capture", "cancel"), "089a 095a 096a"
@@ -615,9 +615,9 @@ FAULTS = [
     _fault(
         "ignores_idempotency_keys",
         keys.ignores_keys(),
-        "120 120a 120b 121 123 123a 123b 124 124a 126 127 127b 129 132 132a 132b 132c 179",
+        "129 180",
     ),
-    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "132 132a 179"),
+    _fault("ignores_keys_of_confirm", keys.ignores_keys("confirm"), "132 132a 179 201"),
     _fault("does_not_mark_replays", keys.leaves_unmarked(REPLAYED), "121 127 132a"),
     _fault("marks_first_answers", keys.marks_all(REPLAYED), "122 125"),
     _fault("says_in_the_body_that_it_replays", keys.alters_replays(REPLAYED, _told_in_the_body), "120a 132b 132c 179"),
@@ -656,8 +656,8 @@ FAULTS = [
         "091g 091h",
     ),
     # -- what is not stored
-    _fault("loses_canceled_intents", loses(_by("cancel")), "091f 091h 095a 132c 166 177 179"),
-    _fault("loses_captured_intents", loses(_by("capture")), "085 085d 085g 086a 086b 132b 177 179"),
+    _fault("loses_canceled_intents", loses(_by("cancel")), "091f 091h 095a 132c 166 177 179 203"),
+    _fault("loses_captured_intents", loses(_by("capture")), "085 085d 085g 086a 086b 132b 177 179 202"),
     # -- transitions
     _fault("keeps_intents_that_are_ready", in_status("requires_confirmation", refusing, "cancel"), "091b 177"),
     _fault("charges_methods_at_once", acts(_at_once), "045 071 071a 153"),
@@ -763,15 +763,15 @@ FAULTS = [
         "lets_strangers_capture_and_cancel", trusts(KEY, "capture", "cancel", when=presents("stranger")), "178b 178c"
     ),
     # -- idempotency
-    _fault("ignores_keys_of_captures", keys.ignores_keys("capture"), "132b 179"),
-    _fault("ignores_keys_of_cancels", keys.ignores_keys("cancel"), "132c 179"),
+    _fault("ignores_keys_of_captures", keys.ignores_keys("capture"), "132b 179 202"),
+    _fault("ignores_keys_of_cancels", keys.ignores_keys("cancel"), "132c 179 203"),
     _fault("compares_amounts_alone", keys.in_conflict(_by_amount, "create"), "123b"),
     _fault(
         "answers_replays_208",
         keys.alters_replays(REPLAYED, _already_reported),
-        "001 070 085b 091 120 120a 132 132b 132c 179",
+        "001 070 085b 091 098a 120 120a 132 132b 132c 179",
     ),
-    _fault("makes_an_intent_behind_each_replay", acts(_another_behind_replays), "120b"),
+    _fault("makes_an_intent_behind_each_replay", acts(_another_behind_replays), "120b 200"),
     # -- lists
     _fault("shows_one_more_than_the_limit", listing.hears_query(_one_more), "054"),
     _fault("turns_back_to_the_first_page", acts(_from_the_top), "059"),

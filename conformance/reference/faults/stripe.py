@@ -376,7 +376,7 @@ FAULTS = [
         ),
         "105 107d 130 163 190 191",
     ),
-    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111 176 238"),
+    _fault("keeps_to_the_stored_method", keeps_to_stored("payment_method"), "111 176 238 261"),
     _fault(
         "answers_confirm_too_early",
         acts(too_early),
@@ -385,7 +385,7 @@ FAULTS = [
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 402, 403, 404)),
-        "104 104a 104b 104c 104d 110 113 114 114a 115 116 189",
+        "104 104a 104b 104c 104d 110 113 114 114a 115 116 189 250",
     ),
     _fault("confirms_unknown_intents_400", answers(400, "confirm", when=404), "196"),
     _fault(
@@ -509,13 +509,15 @@ FAULTS = [
     _fault(
         "ignores_idempotency_keys",
         acts(lambda asked, serve: serve(asked.sending(idempotency_key=None))),
-        "164 164a 165 166 167 167a 168 169 169a 170 174 175 176 176a 176b 238",
+        "174 239",
     ),
     _fault("takes_repeated_creates_for_one", takes_repeats_for_one, "059"),
-    _fault("ignores_keys_of_confirms", keys.ignores_keys("confirm"), "170 176 238"),
+    _fault("ignores_keys_of_confirms", keys.ignores_keys("confirm"), "170 176 238 261"),
     _fault("replays_what_has_become_of_the_intent", acts(_now), "170 238"),
     _fault(
-        "takes_replays_for_conflicts", keys.alters_replays(REPLAYED, _as_conflict), "164 164a 170 176 176a 176b 176c"
+        "takes_replays_for_conflicts",
+        keys.alters_replays(REPLAYED, _as_conflict),
+        "164 164a 170 176 176a 176b 176c 241 260 261 262 263 264 265",
     ),
     _fault("counts_keys_whatever_the_body", keys.keeps(keys.any_body, "create", mark=REPLAYED), "167 167a 168 171"),
     _fault(

@@ -539,7 +539,7 @@ FAULTS = [
     _fault(
         "keeps_the_amount_it_has",
         hears(drops("amount"), "update"),
-        "077 084 084a 084b 084c 084d 084f 085 085a 085b 216 228",
+        "077 084 084a 084b 084c 084d 084f 085 085a 085b 190 216 228",
     ),
     _fault(
         "forgets_the_method_with_any_update",
@@ -566,7 +566,7 @@ FAULTS = [
     _fault(
         "updates_whatever_the_status",
         if_refused(_for_its_state, showing(unchanged), "update"),
-        "084 084a 084b 084c 084d 084f 084g 085 085a 085b 228",
+        "084 084a 084b 084c 084d 084f 084g 085 085a 085b 190 228",
     ),
     _fault("updates_what_it_refuses", _after_refusal(_for_its_members, "update", "", amount="2500"), "163b"),
     _fault(
@@ -619,7 +619,7 @@ FAULTS = [
     _fault(
         "captures_whatever_the_status",
         if_refused(_for_its_state, showing(unchanged), "capture"),
-        "136 136a 136b 136c 136d 137 137a 137b 137c 138 228",
+        "136 136a 136b 136c 136d 137 137a 137b 137c 138 190 228",
     ),
     _fault(
         "collects_from_canceled_intents",
@@ -722,19 +722,23 @@ FAULTS = [
     ),
     _altered("lowers_the_amount_of_canceled_intents", _then(lambda i: replace(i, amount=0), "cancel"), "228 236"),
     # -- idempotency
-    _fault("makes_an_intent_behind_each_replay", acts(_makes_one_behind_replays), "165"),
-    _fault("takes_repeated_updates_for_others", keys.collides("update"), "176c 238"),
+    _fault("makes_an_intent_behind_each_replay", acts(_makes_one_behind_replays), "165 260"),
+    _fault("takes_repeated_updates_for_others", keys.collides("update"), "176c 238 264"),
     _fault(
         "ignores_keys_of_operations_on_intents",
         keys.ignores_keys("update", "confirm", "capture", "cancel"),
-        "169 169a 170 176 176a 176b 238",
+        "169 169a 170 176 176a 176b 238 261 262 263 264",
     ),
     _fault("does_not_mark_replays", keys.leaves_unmarked(REPLAYED), "166"),
     _fault("marks_first_answers", keys.marks_all(REPLAYED), "166a"),
-    _fault("charges_again_where_it_replays", keys.alters_replays(REPLAYED, _with_another_charge), "176 176a 238"),
+    _fault(
+        "charges_again_where_it_replays",
+        keys.alters_replays(REPLAYED, _with_another_charge),
+        "176 176a 238 261 262 265",
+    ),
     _fault("replays_with_another_secret", keys.alters_replays(REPLAYED, _with_another_secret), "164a 238"),
     _fault("counts_keys_for_one_operation", acts(_for_one_operation), "169 169a"),
-    _fault("carries_out_conflicts", keys.in_conflict(keys.carried_out), "167 167a 168"),
+    _fault("carries_out_conflicts", keys.in_conflict(keys.carried_out), "167 167a 168 240"),
     _fault("forgets_declines", keys.forgets(lambda said: said.status == 402), "170 238"),
     _fault(
         "keeps_what_failed_validation", keys.keeps(keys.any_body, "create", when=lambda said: said.status == 400), "171"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from werkzeug.wrappers import Request
 
 from conformance.reference.authentication import BasicPair
-from conformance.reference.choices import KEY_RETENTION
 from conformance.reference.encoding import json_body
 from conformance.reference.errors import Embed, Errors, Kind, Refusal
-from conformance.reference.idempotency import Execute, once_executed
+from conformance.reference.idempotency import Idempotency, once_executed, per_account, whatever_is_asked
 from conformance.reference.identifiers import Identifiers, secret_after_id, uuid4
 from conformance.reference.instruments import Instruments
 from conformance.reference.lifecycle import Lifecycle
@@ -20,7 +18,6 @@ from conformance.reference.model import Answer, Call, Caller, Decline, Intent, M
 from conformance.reference.policies import Policies
 from conformance.reference.rendering import View
 from conformance.reference.routing import Route
-from conformance.reference.store import Kept, Store
 from conformance.reference.validation import (
     Members,
     Validation,
@@ -114,6 +111,7 @@ _KINDS = {
     "bad_scheme": Kind(401, code="unauthorized", headers=_REALM),
     "unknown_key": Kind(401, code="unauthorized", headers=_REALM),
     "app_missing": Kind(403, code="app-info-missing"),
+    "key_in_use": Kind(409, code="resource-busy"),
     "not_found": Kind(404, code="PaymentIntent not found"),
     "no_route": Kind(404, code="not-found"),
     "wrong_method": Kind(405, code="method-not-allowed"),
@@ -133,19 +131,10 @@ def access(call: Call, intent: Intent | None) -> None:
         raise Refusal("app_missing", "Api-App-Id has to name an app of the organisation")
 
 
-def first_create(store: Store, call: Call, now: float, execute: Execute) -> Answer:
-    """The answer to a create; the first one's again where an ``idempotency_key`` repeats, whatever else it asks."""
+def key_in_body(call: Call) -> str | None:
+    """The ``idempotency_key`` of a create, in small letters, as it is a UUID."""
     key = call.params.get("idempotency_key")
-    if call.operation != "create" or not isinstance(key, str):
-        return execute()
-    place = (call.caller.key, key.lower())
-    kept = store.kept.get(place)
-    if kept is not None and now - kept.at < KEY_RETENTION:
-        return replace(kept.answer, replayed=True)
-    answer = execute()
-    if once_executed(answer):
-        store.kept[place] = Kept("", answer, now)
-    return answer
+    return key.lower() if call.operation == "create" and isinstance(key, str) else None
 
 
 def render(intent: Intent, view: View) -> Mapping[str, Any]:
@@ -179,7 +168,7 @@ POLICIES = Policies(
     instruments=Instruments({method.id: method for method in _METHODS}, None, lambda method: method),
     identifiers=Identifiers(uuid4, secret_after_id),
     lifecycle=Lifecycle(cancelable=frozenset(), declined="failed", new_payment=uuid4),
-    idempotency=first_create,
+    idempotency=Idempotency(per_account, once_executed, key_in_body, whatever_is_asked),
     errors=Errors(_KINDS, error_body),
     rendering=render,
     headers=headers,

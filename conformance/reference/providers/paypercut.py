@@ -68,6 +68,7 @@ _KINDS = {
     "wrong_method": Kind(405, _INVALID),
     "bad_key": Kind(400, _INVALID, "parameter_invalid"),
     "key_conflict": Kind(409, "idempotency_error"),
+    "key_in_use": Kind(409, "idempotency_error"),
 }
 _ADVICE = {"insufficient_funds": "try_again_later", "expired_card": "confirm_card_data"}
 _NETWORK = {"insufficient_funds": "51", "expired_card": "54"}

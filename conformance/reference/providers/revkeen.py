@@ -70,6 +70,7 @@ _KINDS = {
     "no_route": Kind(404, _INVALID, "resource_missing"),
     "wrong_method": Kind(405, _INVALID, "method_not_allowed"),
     "key_conflict": Kind(409, "idempotency_error", "idempotency_conflict"),
+    "key_in_use": Kind(409, "idempotency_error", "idempotency_in_progress"),
 }
 
 
@@ -181,7 +182,7 @@ POLICIES = Policies(
     instruments=Instruments({method.id: method for method in _METHODS}, frozenset(CUSTOMERS), lambda method: method),
     identifiers=Identifiers(lambda: f"pi_{word(20)}", secret_after_id),
     lifecycle=LIFECYCLE,
-    idempotency=Idempotency(per_path, always),
+    idempotency=Idempotency(per_path, always, in_flight="refuse"),
     errors=Errors(_KINDS, error_body),
     rendering=render,
     headers=headers,

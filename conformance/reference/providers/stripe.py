@@ -86,6 +86,7 @@ _KINDS = {
     "microdeposit_timeout": Kind(400, _INVALID, f"{_MICRODEPOSITS}_timeout"),
     "bad_key": Kind(400, _INVALID),
     "key_conflict": Kind(400, "idempotency_error"),
+    "key_in_use": Kind(409, _INVALID, "idempotency_key_in_use"),
 }
 
 
@@ -230,7 +231,7 @@ POLICIES = Policies(
     instruments=INSTRUMENTS,
     identifiers=Identifiers(lambda: f"pi_{word(24)}", secret_after_id),
     lifecycle=LIFECYCLE,
-    idempotency=Idempotency(per_account, once_executed),
+    idempotency=Idempotency(per_account, once_executed, in_flight="refuse"),
     errors=Errors(_KINDS, error_body),
     rendering=render,
     headers=headers,
