@@ -85,7 +85,7 @@ class History:
     def redacted(self) -> Mapping[int, Exchange]:
         """All exchanges by number without their secrets; for reports."""
         with self._lock:
-            return dict(self._redacted)
+            return {number: self._redacted[number] for number in sorted(self._redacted)}
 
     def close(self) -> None:
         """Closes the file, as the end of the history does too; the exchanges stay."""

@@ -514,7 +514,7 @@ FAULTS = [
     _fault("confirms_unknown_intents", acts(confirms_unknown(SOUND)), "079 079a 080"),
     _fault("answers_unknown_intents_400", answers(400, "confirm", "retrieve", when=404), "079a 092"),
     _fault("words_the_404_otherwise", tells(sets(error="not found"), "retrieve", status=404), "093"),
-    _fault("transfers_twice", confirms_again(sets(transfer_id=NOBODYS)), "082"),
+    _fault("transfers_twice", confirms_again(sets(transfer_id=NOBODYS)), "082 161"),
     _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method_id", CARD)), "077 081"),
     _fault(
         "cancels_declined_payments",
@@ -596,9 +596,9 @@ FAULTS = [
     _fault(
         "cancels_what_it_refuses_to_confirm",
         remembers(sets(status="canceled"), _refused_confirm),
-        "081 082 134 139 140",
+        "081 082 134 139 140 161",
     ),
-    _fault("opens_paid_intents_again", confirms_again(sets(status="requires_action")), "082 134 140"),
+    _fault("opens_paid_intents_again", confirms_again(sets(status="requires_action")), "082 134 140 161"),
     _altered(
         "cannot_confirm_what_has_a_method",
         living(confirmable=frozenset({"requires_payment_method"})),
