@@ -48,7 +48,7 @@ def cells(text: str) -> list[list[str]]:
 def test_json_holds_every_row_in_full() -> None:
     rows = listed()
     assert [row["id"] for row in rows] == list(ROWS)
-    keys = "id provider level area statement sources check args judged_by needs not_tested"
+    keys = "id provider level area statement sources check args judged_by needs rests_on not_tested"
     assert {tuple(row) for row in rows} == {tuple(keys.split())}
     for told in rows:
         row = ROWS[told["id"]]
