@@ -136,7 +136,7 @@ REVKEEN = _faults(
         "ignores_keys_of_updates": "204",
         "keeps_keys_per_process": "126 190 179?",
         "confirms_twice_at_once": "191 195?",
-        "collects_twice_at_once": "158 193",
+        "collects_twice_at_once": "158",
         "charges_what_is_being_canceled": "192",
         "cancels_what_is_being_charged": "154 192",
         "cancels_what_is_being_charged_and_keeps_the_money": "092b 154 192",
