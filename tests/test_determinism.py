@@ -91,6 +91,7 @@ def unified(lines: list[list[Any]], start: int) -> Iterator[tuple[str, str]]:
     What it has given before stands by its order of use, and a time by the seconds since the ``start`` of the run.
     """
     given: set[str] = set()
+    asked: set[str] = set()  # what a run has made up is not given by an answer, whichever of a burst that stands in
     used: dict[str, str] = {}
 
     def named(match: re.Match[str]) -> str:
@@ -100,10 +101,12 @@ def unified(lines: list[list[Any]], start: int) -> Iterator[tuple[str, str]]:
         return used.setdefault(word, f"<given {len(used)}>") if word in given else word
 
     for scenario, *request, answer in lines:
-        yield scenario, _WORD.sub(named, json.dumps(request))
+        text = json.dumps(request)
+        yield scenario, _WORD.sub(named, text)
+        asked |= {word for word in _WORD.findall(text) if word not in given}
         for word in _WORD.findall(answer):
             # Ids and secrets; the scenarios make an id that is nobody's by turning the end of one.
-            given |= {word, word[:-12] + word[-12:].translate(_TURNED)}
+            given |= {word, word[:-12] + word[-12:].translate(_TURNED)} - asked
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import takewhile
 from urllib.parse import unquote, unquote_plus
 
 from conformance.comparison.unify import Unifier
@@ -111,6 +112,10 @@ def _aligned(a: list[Unit], b: list[Unit]) -> Iterator[tuple[Unit | None, Unit |
     if max(len(a), len(b)) > _MOST_ALIGNED:
         yield from _in_turn(a, b)
         return
+    # Two runs ask alike until an answer differs.
+    alike = sum(1 for _ in takewhile(lambda both: both[0].asked == both[1].asked, zip(a, b, strict=False)))
+    yield from zip(a[:alike], b[:alike], strict=True)
+    a, b = a[alike:], b[alike:]
     matcher = SequenceMatcher(None, [unit.asked for unit in a], [unit.asked for unit in b], autojunk=False)
     for tag, first, last, start, end in matcher.get_opcodes():
         if tag == "equal":

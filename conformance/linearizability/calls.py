@@ -15,9 +15,7 @@ from conformance.sighting import Sighting, sighted
 # because another was under way. limited: not carried out because there were too many. unknown: all else.
 AnswerKind = Literal["shown", "refused", "conflict", "limited", "unknown"]
 
-# Published codes of a conflict, where no kind of error names them and the HTTP status does not tell.
-_BUSY_CODES = frozenset({"idempotency_key_in_use", "lock_timeout", "resource-busy"})
-_CONFLICT_KINDS = ("idempotency_in_progress", "idempotency_conflict")
+_CONFLICT_KINDS = ("busy", "idempotency_in_progress", "idempotency_conflict")
 _CONFLICT, _LOCKED, _TOO_MANY = 409, 423, 429
 
 
@@ -145,8 +143,8 @@ def _answer(sighting: Sighting) -> Answer:
     kinds = frozenset(kind.name for kind in fitting)
     claims = _claims_state(contract, fitting, error.get(names.get("param", "param")) is not None)
     told = any(kind.name in _CONFLICT_KINDS and (kind.type or kind.code) for kind in fitting)
-    if told or code in _BUSY_CODES or response.status in (_CONFLICT, _LOCKED):
-        return Answer("conflict", kinds=kinds, claims_state=claims and not told and code not in _BUSY_CODES)
+    if told or response.status in (_CONFLICT, _LOCKED):
+        return Answer("conflict", kinds=kinds, claims_state=claims and not told)
     if response.status == _TOO_MANY:
         return Answer("limited", kinds=kinds)
     return Answer("refused", kinds=kinds, claims_state=claims)

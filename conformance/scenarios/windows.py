@@ -17,7 +17,7 @@ from conformance.evidence.exchange import Exchange
 WIDTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # seconds: 100 µs to 100 ms
 DRAWS = 400
 SAMPLES = 200  # round trips that are looked at
-LOOK = 0.5  # the part of its turn that a server takes until it looks; as calibrated by tests/benchmarks/windows.py
+LOOK = 0.35  # the part of its turn that a server takes until it looks; as calibrated by tests/benchmarks/windows.py
 
 
 def gaps(burst: Sequence[Exchange], alone: Sequence[Exchange]) -> list[float]:

@@ -159,12 +159,15 @@ def _verdict(
 
 
 def _resting(contract: Contract, rows: Sequence[RequirementVerdict]) -> tuple[RequirementVerdict, ...]:
-    """The verdicts, those inapplicable that fail and rest on a requirement which fails: one defect, one red line."""
+    """The verdicts; inapplicable is what rests on a failing requirement and fails, too, or could not be brought about.
+
+    One defect is one red line.
+    """
     failing = {row.id for row in rows if row.verdict == "fail"}
     settled = []
     for row in rows:
         broken = [name for name in contract.requirements[row.id].rests_on if name in failing]
-        if row.verdict == "fail" and broken:
+        if row.verdict in ("fail", "inconclusive") and broken:
             reason = f"it rests on {broken[0]}, which fails"
             row = replace(row, verdict="inapplicable", reason=reason, findings=())
         settled.append(row)

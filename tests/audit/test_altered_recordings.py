@@ -98,7 +98,9 @@ ALTERED: dict[str, tuple[str, str, Callable[[list[Told]], object], str]] = {
     "a transition that none takes": (
         "stripe",
         "browser.har",
-        lambda told: change(first(told, "POST", "/cancel"), status="requires_confirmation"),
+        lambda told: change(
+            first(told, "POST", "/cancel", cancellation_reason="duplicate"), status="requires_confirmation"
+        ),
         "STR-030 STR-190",
     ),
     "a skipped transition": (

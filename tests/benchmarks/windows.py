@@ -40,11 +40,14 @@ _HEAD = (
     "# Races that bursts see",
     "",
     "Written by `make windows`: bursts of equal creates with one idempotency key, over a socket, on servers that look",
-    "a key up and mark it as used so much later, as measured in the server. Each cell: the share of bursts that showed",
-    "two intents; in brackets the probability that a run on the correct server states for a window of that width.",
+    "a key up and mark it as used so much later, in the median as measured in the server. Each cell: the share of",
+    "bursts that showed two intents; in brackets the probability that a run on the correct server states for such a",
+    "window.",
     "",
 )
 ALONE = 100  # requests before the bursts, one after the other
+WINDOWS = (0.0, *WIDTHS)  # seconds that a server sleeps between look and mark; both take some time beside
+SWITCH = 1e-4  # seconds after which a server's thread lets others run; Python's own 5 ms would widen every window
 
 
 def tell(line: str) -> None:
@@ -64,7 +67,8 @@ def marks_keys_late(window: float, slept: list[float]) -> Change:
             if place in store.kept or place in store.under_way:
                 return right(store, call, now, execute)
         looked = time.perf_counter()
-        time.sleep(window)
+        if window:
+            time.sleep(window)
         with store.keys:
             slept.append(time.perf_counter() - looked)
             store.under_way[place] = right.asked(call)
@@ -76,20 +80,21 @@ def marks_keys_late(window: float, slept: list[float]) -> Change:
     return keyed(lambda: wrong)
 
 
-def server(provider: str, window: float) -> None:
+def server(provider: str, window: float | None) -> None:
     """Serves until its standard input ends: known-good, or with a race window; tells address and width in seconds."""
+    sys.setswitchinterval(SWITCH)
     policies, slept = policies_of(provider), [0.0]
-    if window:
+    if window is not None:
         policies = marks_keys_late(window, slept)(policies)
     with serve(provider, policies=policies) as url:
         tell(url)
         sys.stdin.read()
     with suppress(BrokenPipeError):  # nobody may want to know
-        tell(str(median(slept)))
+        tell(str(median(slept[1:] or slept)))
 
 
 @contextmanager
-def acting(provider: str, window: float, widths: list[float] | None = None) -> Iterator[tuple[Run, Actor]]:
+def acting(provider: str, window: float | None, widths: list[float] | None = None) -> Iterator[tuple[Run, Actor]]:
     """What acts on such a server in a process of its own; ``widths`` receives how wide its window was in the median."""
     command = [sys.executable, "-c", f"from {__spec__.name} import server; server({provider!r}, {window!r})"]
     with (
@@ -131,16 +136,17 @@ def table() -> list[str]:
     drawn: dict[int, list[list[float]]] = {}
     seen: dict[tuple[int, int], float] = {}
     widths: list[float] = []
-    with acting("stripe", 0.0) as (_, act):
+    with acting("stripe", None) as (_, act):
         intent = act.fresh()
         alone = [act.retrieve(str(intent[act.id])).exchange for _ in range(ALONE)]
         for size, count in BURSTS.items():
             drawn[size] = [gaps(explained(act, ONE_KEY, ONE_KEY["calls"] * size)[0], alone) for _ in range(count)]
-    for column, width in enumerate(WIDTHS):
-        with acting("stripe", width, widths) as (_, act):
+    for column, window in enumerate(WINDOWS):
+        with acting("stripe", window, widths) as (_, act):
             for size, count in BURSTS.items():
                 seen[size, column] = found(act, size, count)
-    lines = [f"| at once | bursts | {' | '.join(f'{width * 1e3:.2f} ms' for width in widths)} |"]
+                tell(f"{count} bursts of {size}: {seen[size, column]:.0%} showed two intents")
+    lines = [f"| at once | bursts | {' | '.join(map(_width, widths))} |"]
     lines.append(f"|---:|---:|{'---:|' * len(widths)}")
     for size, count in BURSTS.items():
         said = [mean(chance([one], width) for one in drawn[size]) for width in widths]
@@ -149,11 +155,15 @@ def table() -> list[str]:
     return lines
 
 
+def _width(seconds: float) -> str:
+    return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
+
+
 def alarms(sizes: dict[int, int]) -> tuple[int, int, int]:
     """How many bursts, of every kind that a contract has, contradicted on the correct servers; unsettled; all."""
     wrong = unsettled = done = 0
     for provider in provider_names():
-        with acting(provider, 0.0) as (run, act):
+        with acting(provider, None) as (run, act):
             rows = [row for row in run.contract.requirements.values() if row.check == "burst"]
             for size, count in sizes.items():
                 for row, _ in zip(cycle(rows), range(count // len(provider_names())), strict=False):
@@ -179,7 +189,7 @@ def main() -> None:
     started = time.perf_counter()
     wrong, unsettled, done = alarms(ALARMS)
     seconds = time.perf_counter() - started
-    lines += ["", f"On the correct servers, {done:,} bursts of every kind and of these sizes: {wrong} alarms, "]
+    lines += ["", f"On the correct servers, {done:,} bursts of every kind and of these sizes: {wrong} alarms,"]
     lines.append(f"{unsettled} that could not be settled ({seconds:.0f} s).")
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     tell(PAGE.read_text(encoding="utf-8"))

@@ -99,5 +99,5 @@ def test_two_servers_recordings_are_compared_row_by_row(run: Certify, tmp_path: 
     assert done.exit_code == 1, done.output
     found = json.loads((tmp_path / "it.json").read_bytes())
     changed = {row["id"]: (row["a"], row["b"]) for row in found["requirements"]}
-    assert changed["STR-165"] == ("pass", "fail")
+    assert changed["STR-239"] == ("pass", "fail")
     assert found["differences"]

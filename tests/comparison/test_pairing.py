@@ -94,6 +94,12 @@ def test_repeated_requests_keep_their_order(a: Made, b: Made) -> None:
     assert list(paired(one, other)) == [(1, 1), (2, 2)]
 
 
+def test_two_runs_ask_alike_until_an_answer_differs(a: Made, b: Made) -> None:
+    one = [a(*asked) for asked in (("POST", "", b"x=1"), ("GET", ""), ("POST", "", b"x=1"), ("GET", ""))]
+    other = [b(*asked) for asked in (("POST", "", b"x=1"), ("POST", "", b"y=2"), ("POST", "", b"x=1"), ("GET", ""))]
+    assert next(paired(one, other)) == (1, 1)
+
+
 def test_very_many_exchanges_meet_in_turn(a: Made, b: Made) -> None:
     one = [a("POST", "", b"amount=%d" % place) for place in range(2100)]
     other = [b("POST", "", b"amount=%d" % place) for place in range(1, 2101)]

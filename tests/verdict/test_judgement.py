@@ -174,6 +174,11 @@ def test_what_rests_on_a_failing_requirement_is_not_told_as_a_failure_of_its_own
     assert judgement.requirements[1].findings == ()
 
 
+def test_what_rests_on_a_failing_requirement_and_cannot_be_brought_about_decides_nothing(contract: Contract) -> None:
+    judgement = judged(resting(contract), {"EX-1": "fail", "EX-2": "inconclusive"})
+    assert verdict_of(judgement, "EX-2") == ("inapplicable", "it rests on EX-1, which fails")
+
+
 def test_it_fails_where_what_it_rests_on_does_not(contract: Contract) -> None:
     for verdict in ("pass", "inconclusive", "inapplicable", "error", "not_run"):
         judgement = judged(resting(contract), {"EX-1": verdict, "EX-2": "fail"})

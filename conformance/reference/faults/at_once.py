@@ -34,6 +34,7 @@ _CHANGES: Mapping[str, Change] = {
     "never_frees_keys_of_refused_requests": races.never_frees_refused_keys(),
     "takes_repeated_failures_for_successes": races.forgives_repeats(),
     "remembers_five_keys": races.remembers_keys(5),
+    "remembers_the_first_two_keys": races.has_room_for_keys(2),
     "forgets_keys_after_one_replay": races.forgets_keys_after_one_replay(),
     "updates_again_behind_replays": races.acts_behind_replays("update"),
     "captures_again_behind_replays": races.acts_behind_replays("capture"),
@@ -63,7 +64,7 @@ _CHANGES: Mapping[str, Change] = {
     # -- several creates
     "mixes_up_creates_at_once": races.mixes_up_creates,
     "loses_creates_at_once": tells(races.loses_creates()),
-    "lists_no_repeated_creates": tells(races.lists_repeated(0)),
+    "lists_no_repeated_creates": tells(races.lists_no_repeats()),
 }
 
 
@@ -136,7 +137,7 @@ REVKEEN = _faults(
         "ignores_keys_of_updates": "204",
         "keeps_keys_per_process": "126 190 179?",
         "confirms_twice_at_once": "191 195?",
-        "collects_twice_at_once": "158",
+        "collects_twice_at_once": "158 193",
         "charges_what_is_being_canceled": "192",
         "cancels_what_is_being_charged": "154 192",
         "cancels_what_is_being_charged_and_keeps_the_money": "092b 154 192",
@@ -191,6 +192,7 @@ DOTS = _faults(
     "DOT",
     {
         "stores_keys_late": "111 141",
+        "remembers_the_first_two_keys": "160",
         "forgets_keys_after_one_replay": "112",
         "confirms_twice_at_once": "150",
         "falls_over_all_but_one_of_confirms_at_once": "103",

@@ -178,6 +178,17 @@ def remembers_keys(most: int) -> Change:
     return keyed(lambda: wrong)
 
 
+def has_room_for_keys(most: int) -> Change:
+    """Remembers the first ``most`` keys, and no other one."""
+
+    def wrong(right: Idempotency, place: Place, store: Store, call: Call, now: float, execute: Execute) -> Answer:
+        with store.keys:
+            full = place not in store.kept and len(store.kept) >= most
+        return execute() if full else right(store, call, now, execute)
+
+    return keyed(lambda: wrong)
+
+
 def forgets_keys_after_one_replay() -> Change:
     """Carries a request out again when it comes for the third time."""
 
@@ -485,8 +496,8 @@ def in_company(otherwise: Lie, *operations: str) -> Maker:
     return make
 
 
-def lists_repeated(times: int) -> Maker:
-    """Lists an intent ``times`` times, none for 0, once its create was repeated."""
+def lists_no_repeats() -> Maker:
+    """Lists an intent no more once its create was repeated."""
 
     def make() -> Lie:
         made: set[str] = set()
@@ -498,9 +509,7 @@ def lists_repeated(times: int) -> Maker:
                 (repeated if body["id"] in made else made).add(body["id"])
 
         notes = says(noted, "create")()
-        lists = shows_page(
-            lambda asked, items: [item for item in items for _ in range(times if item["id"] in repeated else 1)]
-        )()
+        lists = shows_page(lambda asked, items: [item for item in items if item["id"] not in repeated])()
         return lambda asked, serve: lists(asked, lambda inner: notes(inner, serve))
 
     return make
