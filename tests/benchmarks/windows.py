@@ -21,7 +21,7 @@ from statistics import mean, median
 from conformance.contract import load_contract
 from conformance.reference import policies_of, provider_names, serve, target_settings
 from conformance.reference.faults.fault import Change
-from conformance.reference.faults.races import keyed
+from conformance.reference.faults.key_policies import keyed
 from conformance.reference.idempotency import Execute, Idempotency
 from conformance.reference.model import Answer, Call
 from conformance.reference.store import Kept, Place, Store

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from conformance.reference import Policies, create_app, policies_of, target_settings
-from conformance.reference.faults import at_once, races
+from conformance.reference.faults import at_once, key_policies
 from conformance.reference.idempotency import Idempotency
 from conformance.reference.model import Intent, Page
 from conformance.reference.operations import OPERATIONS
@@ -239,7 +239,7 @@ def faulty(connect: Any, provider: str, fault: str) -> Server:
 @pytest.mark.parametrize("provider", PATHS)
 @pytest.mark.parametrize("window", [0.02, 0.2])
 def test_a_key_looked_up_early_makes_several_intents(connect: Any, provider: str, window: float) -> None:
-    change = races.looks_up_keys_early(window, "create")
+    change = key_policies.looks_up_keys_early(window, "create")
     server = Server(connect, provider, change(policies_of(provider)))
     ids = {one.json()["id"] for one in at_the_same_time(*[lambda: server.create("one")] * 4)}
     assert len(ids) > 1
@@ -248,7 +248,7 @@ def test_a_key_looked_up_early_makes_several_intents(connect: Any, provider: str
 
 def test_a_window_that_nobody_meets_does_no_harm(connect: Any) -> None:
     """Of requests one after the other, each finds the key that it was to find."""
-    change = races.looks_up_keys_early(0.2)
+    change = key_policies.looks_up_keys_early(0.2)
     server = Server(connect, "stripe", change(policies_of("stripe")))
     first = server.create("one")
     assert server.create("one").content == first.content

@@ -13,8 +13,8 @@ from conformance.contract import load_contract, provider_names
 from conformance.order import embedded_server, embedded_target
 from conformance.reference import Policies, policies_of
 from conformance.reference.faults.deeds import answers_with
+from conformance.reference.faults.key_policies import looks_up_keys_early
 from conformance.reference.faults.keys import KEY
-from conformance.reference.faults.races import looks_up_keys_early
 from conformance.reference.wire import Asked, Lie, Said, Serve
 from conformance.run import Run, Selection
 from conformance.session import act

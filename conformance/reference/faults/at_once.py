@@ -7,43 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import keys, races
+from . import key_policies, keys, races
 from .deeds import failing
-from .fault import Change, Fault, altered
-from .races import overlooks, tells
+from .fault import Change, Fault, altered, both, tells
+from .races import overlooks
 
 _CHANGES: Mapping[str, Change] = {
     # -- a key is looked up, and acted on later
-    "looks_up_keys_of_creates_100_ms_early": races.looks_up_keys_early(0.1, "create"),
-    "looks_up_all_keys_early": races.looks_up_keys_early(races.PAUSE),
-    "looks_up_keys_of_confirms_early": races.looks_up_keys_early(races.PAUSE, "confirm"),
-    "charges_twice_under_one_key": races.both(
-        races.looks_up_keys_early(0.0, "confirm"), overlooks("confirm", "confirm")
+    "looks_up_keys_of_creates_100_ms_early": key_policies.looks_up_keys_early(0.1, "create"),
+    "looks_up_all_keys_early": key_policies.looks_up_keys_early(keys.PAUSE),
+    "looks_up_keys_of_confirms_early": key_policies.looks_up_keys_early(keys.PAUSE, "confirm"),
+    "charges_twice_under_one_key": both(
+        key_policies.looks_up_keys_early(0.0, "confirm"), overlooks("confirm", "confirm")
     ),
-    "captures_twice_under_one_key": races.both(
-        races.looks_up_keys_early(0.0, "capture"), overlooks("capture", "capture")
+    "captures_twice_under_one_key": both(
+        key_policies.looks_up_keys_early(0.0, "capture"), overlooks("capture", "capture")
     ),
     # -- what becomes of a key that is in use
-    "answers_duplicates_with_an_id_alone": races.spoils_duplicates(races.an_id_alone),
-    "answers_duplicates_with_nothing": races.spoils_duplicates(races.nothing_at_all),
-    "answers_duplicates_with_another_intent": races.spoils_duplicates(races.another_intent, "create"),
-    "falls_over_duplicates": races.spoils_duplicates(races.out_of_order),
-    "keeps_conflicts_for_ever": races.keeps_conflicts(),
+    "answers_duplicates_with_an_id_alone": key_policies.spoils_duplicates(key_policies.an_id_alone),
+    "answers_duplicates_with_nothing": key_policies.spoils_duplicates(key_policies.nothing_at_all),
+    "answers_duplicates_with_another_intent": key_policies.spoils_duplicates(key_policies.another_intent, "create"),
+    "falls_over_duplicates": key_policies.spoils_duplicates(key_policies.out_of_order),
+    "keeps_conflicts_for_ever": key_policies.keeps_conflicts(),
     # -- what is kept for a key, and for how long
-    "stores_keys_late": races.stores_keys_late(1.0),
-    "never_frees_keys_of_refused_requests": races.never_frees_refused_keys(),
-    "takes_repeated_failures_for_successes": races.forgives_repeats(),
-    "remembers_five_keys": races.remembers_keys(5),
-    "remembers_the_first_two_keys": races.has_room_for_keys(2),
-    "forgets_keys_after_one_replay": races.forgets_keys_after_one_replay(),
-    "updates_again_behind_replays": races.acts_behind_replays("update"),
-    "captures_again_behind_replays": races.acts_behind_replays("capture"),
+    "stores_keys_late": key_policies.stores_keys_late(1.0),
+    "never_frees_keys_of_refused_requests": key_policies.never_frees_refused_keys(),
+    "takes_repeated_failures_for_successes": key_policies.forgives_repeats(),
+    "remembers_five_keys": key_policies.remembers_keys(5),
+    "remembers_the_first_two_keys": key_policies.has_room_for_keys(2),
+    "forgets_keys_after_one_replay": key_policies.forgets_keys_after_one_replay(),
+    "updates_again_behind_replays": key_policies.acts_behind_replays("update"),
+    "captures_again_behind_replays": key_policies.acts_behind_replays("capture"),
     "cuts_keys_at_32_characters": tells(keys.rekeys(lambda key: key[:32])),
     "ignores_keys_of_updates": tells(keys.ignores_keys("update")),
     "ignores_keys_of_captures": tells(keys.ignores_keys("capture")),
     "ignores_keys_of_cancels": tells(keys.ignores_keys("cancel")),
     "carries_out_what_conflicts_and_refuses": tells(keys.in_conflict(keys.carried_out_and_refused)),
-    "keeps_keys_per_process": races.per_process,
+    "keeps_keys_per_process": key_policies.per_process,
     # -- two operations on one intent
     "confirms_twice_at_once": overlooks("confirm", "confirm"),
     "captures_twice_at_once": overlooks("capture", "capture"),

@@ -28,7 +28,7 @@ class Fault:
 
 def lying(prefix: str, name: str, lie: Maker, breaks: str) -> Fault:
     """A fault that hears or says something else; ``breaks`` are ids without their prefix: ``"001 002a"``."""
-    return altered(prefix, name, lambda policies: replace(policies, lie=lie), breaks)
+    return altered(prefix, name, tells(lie), breaks)
 
 
 def altered(prefix: str, name: str, change: Change, breaks: str) -> Fault:
@@ -36,6 +36,22 @@ def altered(prefix: str, name: str, change: Change, breaks: str) -> Fault:
     always = frozenset(f"{prefix}-{number}" for number in breaks.split() if not number.endswith("?"))
     at_times = frozenset(f"{prefix}-{number[:-1]}" for number in breaks.split() if number.endswith("?"))
     return Fault(name, change, always, at_times)
+
+
+def tells(lie: Maker) -> Change:
+    """The change that makes a server tell this lie."""
+    return lambda policies: replace(policies, lie=lie)
+
+
+def both(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(policies: Policies) -> Policies:
+        for one in changes:
+            policies = one(policies)
+        return policies
+
+    return change
 
 
 def living(**members: Any) -> Change:

@@ -12,6 +12,7 @@ from conformance.reference.wire import Asked, Lie, Said, Serve
 from .lies import Maker, credential
 
 KEY = "idempotency-key"
+PAUSE = 0.3  # seconds in which whatever was sent together has begun
 
 
 def comes_alone() -> bool:
@@ -201,7 +202,7 @@ def refused_with_intent(asked: Asked, serve: Serve, first: Said, refusal: Said) 
     return refusal
 
 
-def knows_keys_late(pause: float = 0.3) -> Maker:
+def knows_keys_late(pause: float = PAUSE) -> Maker:
     """Does not know a key while the first request with it is under way.
 
     That takes ``pause`` seconds, as does any other, so that none is sent after another's answer; but for a request of
