@@ -12,7 +12,21 @@ from conformance import __version__
 from conformance.commands.common import NOT_JUDGED, fail
 
 # In the order of their use; each is a module under ``commands``, imported when it is asked for.
-COMMANDS = ("certify", "audit", "compare", "dialect", "serve", "requirements", "freeze")
+COMMANDS = (
+    "init",
+    "certify",
+    "audit",
+    "report",
+    "compare",
+    "verify",
+    "sign",
+    "matrix",
+    "dialect",
+    "serve",
+    "requirements",
+    "freeze",
+    "completion",
+)
 TRACEBACK = "CONFORMANCE_TRACEBACK"
 
 

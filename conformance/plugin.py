@@ -211,7 +211,7 @@ class Scenarios:
         if self.run.record:
             from conformance import recorder
 
-            recorder.keep(self.run)
+            recorder.keep(self.run, certificate, approve=False)
         self.lines = [f"{certificate.result}: {reason}" for reason in certificate.reasons]
         self.lines.append(f"certificate and reports: {self.run.folder}")
         session.exitstatus = exit_code(certificate) or (1 if self.others_failed else 0)

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
+from conformance.attestation.digests import folder_digests
 from conformance.contract import Contract
-from conformance.run import Run, SuiteError
+from conformance.report import write_all
+from conformance.run import Run, Selection, SuiteError
 from conformance.session import act
 from conformance.target.recording import load_recording, recorded_target, save_recording
 from conformance.verdict import Certificate
 
 
-def keep(run: Run, certificate: Certificate | None = None) -> None:
+def keep(run: Run, certificate: Certificate | None = None, *, approve: bool = True) -> None:
     """Writes a finished run into the folder that it is to be recorded in.
 
-    Given its certificate, the recording is replayed first. Raises ``SuiteError``, and leaves what was there before,
+    Its certificate, where given, is written anew with the digests of the recording. Unless ``approve`` is false, the
+    recording is replayed first, and the certificate then says what this shows: what a finding quotes may be a secret,
+    which the recording does not tell. Raises ``SuiteError``, and leaves what was there before,
     where it cannot be written, or a requirement would be judged otherwise than in the run: a placeholder may stand
     where a scenario looks for a value.
     """
     assert run.record is not None  # the caller records
 
-    def approve(made: Path) -> None:
-        if certificate:
-            _approve(certificate, judge_recording(made, run.contract), run.rows)
+    def look_at(made: Path) -> None:
+        nonlocal certificate
+        if certificate and approve:
+            replayed = judge_recording(made, run.contract)
+            _approve(certificate, replayed, run.rows)
+            certificate = _as_recorded(certificate, replayed, run.rows)
 
     everything = run.rows.keys() == run.contract.requirements.keys()
     try:
@@ -37,10 +45,13 @@ def keep(run: Run, certificate: Certificate | None = None) -> None:
             seed=run.seed,
             embedded=run.mode == "in-process",
             requirements=None if everything else run.rows,
-            approve=approve,
+            approve=look_at,
         )
     except OSError as error:
         raise SuiteError(f"the recording {run.record} could not be written: {error.strerror}") from error
+    if certificate and certificate.digests:
+        digests = replace(certificate.digests, recording=folder_digests(run.record))
+        write_all(replace(certificate, digests=digests), run.history.redacted(), run.folder)
 
 
 def _approve(live: Certificate, replayed: Certificate, selected: Collection[str]) -> None:
@@ -57,8 +68,20 @@ def _approve(live: Certificate, replayed: Certificate, selected: Collection[str]
         )
 
 
-def judge_recording(folder: Path, contract: Contract) -> Certificate:
+def _as_recorded(live: Certificate, replayed: Certificate, selected: Collection[str]) -> Certificate:
+    """The run's certificate with the findings and reasons of its replay, which has the same verdicts."""
+    shown = {row.id: row for row in replayed.requirements if row.id in selected}
+    rows = (
+        replace(row, findings=shown[row.id].findings, reason=shown[row.id].reason) if row.id in shown else row
+        for row in live.requirements
+    )
+    return replace(live, requirements=tuple(rows))
+
+
+def judge_recording(folder: Path, contract: Contract, selection: Selection | None = None) -> Certificate:
     """The certificate that a replay of the recording in ``folder`` makes; nothing is left behind.
+
+    Judges all requirements, or those of a ``selection``.
 
     Raises ``RecordingMissing`` where there is none, ``PreflightError`` and ``SuiteError`` where it cannot be replayed.
     """
@@ -70,6 +93,7 @@ def judge_recording(folder: Path, contract: Contract) -> Certificate:
             folder=Path(output),
             seed=recording.seed,
             mode="replayed",
+            selection=selection or Selection(),
             recording=recording,
         )
         try:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.attestation.digests import file_digest, folder_digests, suite_digest
 from conformance.contract import Contract, Requirement
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.exposure import guard_logs
@@ -22,7 +23,7 @@ from conformance.target.client import Client
 from conformance.target.clock import Clock
 from conformance.target.settings import SettingsError, Target
 from conformance.target.values import Instruments, MissingInstrument
-from conformance.verdict import Certificate, Mode, Waiver, certify, judge
+from conformance.verdict import Certificate, Digests, Mode, Waiver, certify, judge
 
 if TYPE_CHECKING:
     import httpx
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 PREFLIGHT = "preflight"
+HISTORY = "history/exchanges.jsonl"
 
 
 class PreflightError(Exception):
@@ -96,9 +98,9 @@ class Run:
         guard_logs()
         self.folder.mkdir(parents=True, exist_ok=True)
         # A certificate of an earlier run must not stand for this one, should this one be cut short.
-        for earlier in ("certificate.json", "history/exchanges.jsonl"):
+        for earlier in ("certificate.json", "certificate.html", "certificate.intoto.jsonl", HISTORY):
             (self.folder / earlier).unlink(missing_ok=True)
-        self.history = History(self.redactor, self.folder / "history" / "exchanges.jsonl")
+        self.history = History(self.redactor, self.folder / HISTORY)
         self.replay = self._replay(self.recording) if self.recording else None
         if self.replay:
             self.transport, self.clock = self.replay, self.replay.clock
@@ -237,6 +239,11 @@ class Run:
             requests=len(self.history),
             exploration=[self.redactor.finding(finding) for finding in self.exploration],
             matrix=[self.redactor.cell(cell) for cell in self.memory.cells],
+            digests=Digests(
+                suite=suite_digest(),
+                history=file_digest(self.folder / HISTORY),
+                recording=folder_digests(self.recording.folder) if self.recording else {},
+            ),
         )
         write_all(certificate, self.history.redacted(), self.folder)
         self.close()

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import click
 
+from conformance.commands import completion
 from conformance.commands.common import WRONG_INVOCATION, fail, show_results
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--provider", required=True, help="The contract that the recordings are held to.")
+@click.option(
+    "--provider",
+    required=True,
+    shell_complete=completion.providers,
+    help="The contract that the recordings are held to.",
+)
 @click.option("--strict", is_flag=True, help="SHOULD decides conformance too.")
 @click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")
 @click.option("--redact-name", "names", multiple=True, metavar="NAME", help="Member or header never to be written.")

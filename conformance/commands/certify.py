@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from conformance.commands import completion
 from conformance.commands.common import NOT_JUDGED, WRONG_INVOCATION, fail, show_results, write_json
 
 if TYPE_CHECKING:
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--provider", "providers", multiple=True, help="The contract; several may be given. Default: all.")
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    shell_complete=completion.providers,
+    help="The contract; several may be given. Default: all.",
+)
 @click.option("--target", default="", help="URL or file. Default: the embedded reference server.")
 @click.option("--record", is_flag=True, help="Keep the run in cassettes, without secrets.")
 @click.option("--replay", is_flag=True, help="Act on a recorded run; open no connection.")
@@ -24,9 +31,17 @@ if TYPE_CHECKING:
     "--oracle", type=click.Path(path_type=Path), metavar="RECORDING", help="Hold the target to a recorded run."
 )
 @click.option("--api-key", default="", help="A test key: KEY or env:NAME.")
-@click.option("--only", multiple=True, metavar="ID", help="Judge only this requirement.")
-@click.option("--area", "areas", multiple=True, help="Judge only this area.")
-@click.option("--level", "levels", multiple=True, help="Judge only must, should or may.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ID",
+    shell_complete=completion.requirement_ids,
+    help="Judge only this requirement.",
+)
+@click.option("--area", "areas", multiple=True, shell_complete=completion.areas, help="Judge only this area.")
+@click.option(
+    "--level", "levels", multiple=True, shell_complete=completion.levels, help="Judge only must, should or may."
+)
 @click.option("--seed", type=int, help="What idempotency keys derive from. Default: new.")
 @click.option("--burst", type=int, metavar="N", help="Send at most N requests at once; 0 forbids bursts.")
 @click.option("--fuzz", default=0.0, metavar="SECONDS", help="Explore beyond the fixed exam for so long.")

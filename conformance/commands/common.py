@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -38,7 +39,7 @@ def write_json(path: Path, document: Any, option: str) -> None:
 
 
 def show_results(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -> None:
-    """Prints failures with their curl lines, one table, and where the reports are."""
+    """Prints failures with their curl lines, one table, and where the reports are; GitHub gets the summaries, too."""
     if not results:
         return
     from rich.console import Console
@@ -53,7 +54,20 @@ def show_results(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Pa
         if certificate.result != "conformant":
             for reason in certificate.reasons:
                 console.print(f"{certificate.provider_title}: {reason}", soft_wrap=True, highlight=False, markup=False)
+    _tell_github(results)
     for certificate, _, folder in results:
         found = len(certificate.exploration)
         beyond = f" (exploring found {found} more, in certificate.json)" if found else ""
         console.print(f"report: {folder}{beyond}", soft_wrap=True, highlight=False)
+
+
+def _tell_github(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -> None:
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not page:
+        return
+    from conformance.report.step_summary import append_summaries
+
+    try:
+        append_summaries(results, Path(page))
+    except OSError as error:  # the reports are written, and the verdict stands
+        click.echo(f"conformance: GITHUB_STEP_SUMMARY {page}: {error.strerror}", err=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.commands import completion
 from conformance.commands.common import NOT_JUDGED, WRONG_INVOCATION, fail, write_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--provider", "providers", multiple=True, help="Several may be given. Default: all with a dialect.")
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    shell_complete=completion.providers,
+    help="Several may be given. Default: all with a dialect.",
+)
 @click.option("--target", default="", help="URL or file. Default: the embedded reference server.")
 @click.option("--api-key", default="", help="A test key: KEY or env:NAME.")
 @click.option("--seed", type=int, help="What idempotency keys derive from. Default: new.")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from conformance.commands import completion
 from conformance.commands.common import WRONG_INVOCATION, fail
 
 
 @click.command()
-@click.option("--provider", "providers", multiple=True, help="Default: all.")
+@click.option("--provider", "providers", multiple=True, shell_complete=completion.providers, help="Default: all.")
 @click.option("--contracts", type=click.Path(path_type=Path), help="A folder of further providers' contracts.")
 def freeze(providers: tuple[str, ...], contracts: Path | None) -> None:
     """Generate exam and walks of a contract anew (exam.jsonl, walks.json), to be reviewed as a diff."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conformance.commands import completion
 from conformance.commands.common import WRONG_INVOCATION, fail
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("identifier", metavar="[ID]", default="")
-@click.option("--provider", default="", help="Only this provider's rows.")
+@click.argument("identifier", metavar="[ID]", default="", shell_complete=completion.requirement_ids)
+@click.option("--provider", default="", shell_complete=completion.providers, help="Only this provider's rows.")
 @click.option("--level", type=click.Choice(["must", "should", "may"], case_sensitive=False), help="Only this level's.")
-@click.option("--area", default="", help="Only this area's rows.")
+@click.option("--area", default="", shell_complete=completion.areas, help="Only this area's rows.")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "markdown"]))
 @click.option("--lock", is_flag=True, help="Write schemas/requirements.lock anew, to be reviewed as a diff.")
 @click.option("--matrix", is_flag=True, help="Show what is documented of every operation from every status.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.commands import completion
 from conformance.commands.common import WRONG_INVOCATION, fail, write
 
 if TYPE_CHECKING:
@@ -15,10 +16,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--provider", default="", help="Which contract to speak.")
+@click.option("--provider", default="", shell_complete=completion.providers, help="Which contract to speak.")
 @click.option("--port", default=0, show_default=True, help="On 127.0.0.1; 0 is a free one.")
 @click.option("--write-target", type=click.Path(path_type=Path), help="Write a target file that reaches the server.")
-@click.option("--fault", default="", metavar="NAME", help="Be wrong in one way; --list-faults names them.")
+@click.option(
+    "--fault",
+    default="",
+    metavar="NAME",
+    shell_complete=completion.faults,
+    help="Be wrong in one way; --list-faults names them.",
+)
 @click.option("--list-faults", is_flag=True, help="List the faults and the requirements that each breaks, and exit.")
 def serve(provider: str, port: int, write_target: Path | None, fault: str, list_faults: bool) -> None:
     """Run the reference server on loopback until interrupted."""

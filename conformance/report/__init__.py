@@ -10,22 +10,29 @@ from conformance.verdict.certificate import Certificate
 
 __all__ = ["write_all"]
 
-CERTIFICATE = "certificate.json"
+CERTIFICATE, PAGE = "certificate.json", "certificate.html"
 
 
 def write_all(certificate: Certificate, exchanges: Mapping[int, Exchange], folder: Path) -> None:
-    """Writes ``allure-results/``, ``junit.xml``, ``summary.md`` and, last, ``certificate.json`` into ``folder``.
+    """Writes every rendering and, last, ``certificate.json`` into ``folder``.
 
     ``exchanges`` are redacted, by number. The certificate of an earlier run goes first, so that a run that is cut short
     leaves none.
     """
     from conformance.report.allure import write_allure  # loading Allure takes a while, and only writers need it
+    from conformance.report.badge import write_badge
     from conformance.report.junit import write_junit
+    from conformance.report.page import page
+    from conformance.report.sarif import write_sarif
     from conformance.report.summary import summary
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CERTIFICATE).unlink(missing_ok=True)
+    for earlier in (CERTIFICATE, PAGE):
+        (folder / earlier).unlink(missing_ok=True)
     write_allure(certificate, exchanges, folder / "allure-results")
     write_junit(certificate, exchanges, folder / "junit.xml")
+    write_sarif(certificate, folder / "results.sarif")
+    write_badge(certificate, folder / "badge.json")
     (folder / "summary.md").write_text(summary(certificate, exchanges), encoding="utf-8")
+    (folder / PAGE).write_text(page(certificate), encoding="utf-8")
     certificate.write(folder / CERTIFICATE)

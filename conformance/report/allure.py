@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,14 @@ from allure_commons.types import LabelType, LinkType, Severity
 
 from conformance.contract.model import Level
 from conformance.evidence.exchange import Exchange
-from conformance.evidence.finding import VerdictName
-from conformance.report.attachments import again, curl_line, exchange_line, exchange_text
+from conformance.evidence.finding import Finding, VerdictName
+from conformance.report.attachments import again, curl_line, diagram, excerpt, exchange_line, exchange_text
 from conformance.report.matrix import as_csv
 from conformance.report.phrases import (
     RESULTS,
     finding_line,
     markdown,
+    markdown_block,
     markdown_code,
     markdown_link,
     verdict_words,
@@ -43,6 +45,7 @@ SEVERITIES: Mapping[Level, Severity] = {
     "SHOULD": Severity.NORMAL,
     "MAY": Severity.MINOR,
 }
+_MEDIA_TYPES = {"txt": "text/plain", "csv": "text/csv", "svg": "image/svg+xml"}
 _STEPS = 10  # exchanges shown of one requirement
 _STEPS_OF_A_PASS = 3
 _TRACED = 50  # findings listed in full
@@ -76,20 +79,26 @@ def write_allure(certificate: Certificate, exchanges: Mapping[int, Exchange], fo
     for row in certificate.requirements:
         results.write(row)
     (folder / "environment.properties").write_text(_environment(certificate), encoding="ascii")
-    categories = [
+    (folder / "categories.json").write_text(json.dumps(categories(), indent=2) + "\n", encoding="utf-8")
+
+
+def categories() -> list[dict[str, Any]]:
+    """What results that did not pass fall into, as Allure's settings have it; each falls into one."""
+    return [
         {"name": name, "matchedStatuses": list(statuses), "messageRegex": pattern}
         for name, statuses, pattern in _CATEGORIES
     ]
-    (folder / "categories.json").write_text(json.dumps(categories, indent=2) + "\n", encoding="utf-8")
 
 
 class _Results:
-    """Writes the results of one certificate; an exchange that several rows show is attached once."""
+    """Writes the results of one certificate.
+
+    An exchange that several rows show is attached to each anew: Allure 3 knows an attachment of one result alone.
+    """
 
     def __init__(self, certificate: Certificate, exchanges: Mapping[int, Exchange], logger: Any) -> None:
         self._certificate, self._exchanges, self._logger = certificate, exchanges, logger
         self._place = f"{certificate.provider}/{certificate.target.name}"
-        self._attached: dict[int, list[Attachment]] = {}
 
     def write(self, row: RequirementVerdict) -> None:
         shown, of = self._shown(row)
@@ -106,10 +115,10 @@ class _Results:
             status=status,
             statusDetails=_details(row),
             stage="finished",
-            description=_description(row, len(shown), of),
+            description=self._description(row, len(shown), of),
             labels=_labels(row, title),
             links=_links(row),
-            steps=[self._step(exchange, status if status == Status.FAILED else Status.PASSED) for exchange in shown],
+            steps=[self._step(row, exchange) for exchange in shown],
             attachments=self._attached_to(row),
         )
         times = [(exchange.started, exchange.ended) for exchange in shown if exchange.started]
@@ -126,39 +135,87 @@ class _Results:
         limit = _STEPS_OF_A_PASS if row.verdict == "pass" else max(_STEPS, longest)
         return [self._exchanges[number] for number in numbers[:limit]], len(numbers)
 
-    def _step(self, exchange: Exchange, status: str) -> TestStepResult:
+    def _description(self, row: RequirementVerdict, shown: int, of: int) -> str:
+        """Markdown: what was promised, what was expected and came, how to see it again, and what came of it."""
+        sources = ", ".join(markdown_link(source.title, source.url) for source in row.sources)
+        blocks = [
+            f"**{row.level}** {markdown(row.statement)}",
+            f"Promised in: {sources}",
+            f"Verdict: **{verdict_words(row.verdict)}**"
+            + (f", {markdown(row.reason)}" if row.reason else "")
+            + (f" ({row.judged} exchanges judged)" if row.judged else ""),
+        ]
+        if row.waiver:
+            blocks.append(f"Waiver: {markdown(waiver_line(row))}")
+        for finding in row.findings[:_STEPS]:
+            blocks += self._finding(finding)
+        if len(row.findings) > _STEPS:
+            blocks.append(f"{len(row.findings) - _STEPS} more findings stand in certificate.json.")
+        if row.verdict == "fail":
+            blocks += ["Run again, this requirement alone:", markdown_block("sh", self._commands(row))]
+        if shown < of:
+            blocks.append(f"{shown} of {of} exchanges are shown below; the run's history holds them all.")
+        return "\n\n".join(blocks)
+
+    def _finding(self, finding: Finding) -> list[str]:
+        """Expected and actual, the member that differs in its place, and the curl lines that ask the same again."""
+        at = f" at {markdown_code(finding.at)}" if finding.at else ""
+        numbers = ", ".join(f"#{exchange}" for exchange in finding.exchanges[:_STEPS])
+        where = f" ({numbers})" if numbers else ""
+        blocks = [
+            f"- expected {markdown_code(finding.expected)}\n- got {markdown_code(finding.actual)}{at}{where}",
+        ]
+        last = self._exchanges.get(finding.exchanges[-1]) if finding.exchanges else None
+        if finding.at and last and last.response and isinstance(last.response.json, dict | list):
+            blocks.append(markdown_block("", excerpt(last.response.json, finding.at)))
+        if lines := again(finding, self._exchanges):
+            blocks.append(markdown_block("sh", lines))
+        return blocks
+
+    def _commands(self, row: RequirementVerdict) -> list[str]:
+        """The command line, and the line for plain pytest, that judge a row alone; the key is left to the reader."""
+        certificate = self._certificate
+        asked = {"provider": certificate.provider}
+        if certificate.target.base_url and certificate.mode != "in-process":
+            asked |= {"target": certificate.target.base_url, "api-key": "env:API_KEY"}
+        asked |= {"only": row.id, "seed": str(certificate.seed)}
+        return [
+            " ".join([start, *(f"--{prefix}{name} {shlex.quote(value)}" for name, value in asked.items())])
+            for start, prefix in (
+                ("conformance certify", ""),
+                ("pytest --pyargs conformance.scenarios", "conformance-"),
+            )
+        ]
+
+    def _step(self, row: RequirementVerdict, exchange: Exchange) -> TestStepResult:
+        fails = row.verdict == "fail"
+        attachments = [self._attachment(row, f"exchange #{exchange.number}", exchange_text(exchange))]
+        if fails:
+            attachments.append(self._attachment(row, f"curl #{exchange.number}", curl_line(exchange.request) + "\n"))
         return TestStepResult(
             name=exchange_line(exchange),
-            status=status,
+            status=Status.FAILED if fails else Status.PASSED,
             stage="finished",
             start=int(exchange.started * 1000) or None,
             stop=int(exchange.ended * 1000) or None,
-            attachments=self._attach(exchange),
+            attachments=attachments,
         )
 
-    def _attach(self, exchange: Exchange) -> list[Attachment]:
-        if exchange.number not in self._attached:
-            self._attached[exchange.number] = [
-                self._attachment(f"exchange #{exchange.number}", exchange_text(exchange)),
-                self._attachment(f"curl #{exchange.number}", curl_line(exchange.request) + "\n"),
-            ]
-        return self._attached[exchange.number]
-
     def _attached_to(self, row: RequirementVerdict) -> list[Attachment]:
-        """What a row shows as a whole: sequences as curl lines, and the matrix where the row is about it."""
-        made = [
-            self._attachment(f"{row.id} finding {number} as curl", "\n".join(again(finding, self._exchanges)) + "\n")
-            for number, finding in enumerate(row.findings, 1)
-            if finding.sequence
-        ]
+        """What a row shows as a whole: sequences as pictures, and the matrix where the row is about it."""
+        made = []
+        for number, finding in enumerate(row.findings[:_STEPS], 1):
+            shown = [self._exchanges[one] for one in finding.exchanges if one in self._exchanges]
+            if finding.sequence and shown:
+                made.append(self._attachment(row, f"finding {number}, the calls", diagram(shown), "svg"))
         if row.check == "matrix" and self._certificate.matrix:
-            made.append(self._attachment("transition matrix", as_csv(self._certificate.matrix), "csv"))
+            made.append(self._attachment(row, "transition matrix", as_csv(self._certificate.matrix), "csv"))
         return made
 
-    def _attachment(self, name: str, text: str, kind: str = "plain") -> Attachment:
-        file_name = f"{self._uuid(name)}-attachment.{'txt' if kind == 'plain' else kind}"
+    def _attachment(self, row: RequirementVerdict, name: str, text: str, kind: str = "txt") -> Attachment:
+        file_name = f"{self._uuid(f'{row.id} {name}')}-attachment.{kind}"
         self._logger.report_attached_data(text.encode("utf-8", errors="replace"), file_name)
-        return Attachment(name=name, source=file_name, type=f"text/{kind}")
+        return Attachment(name=name, source=file_name, type=_MEDIA_TYPES[kind])
 
     def _uuid(self, name: str) -> str:
         """Names of files differ between runs, since results of several runs may be laid together."""
@@ -198,35 +255,6 @@ def _links(row: RequirementVerdict) -> list[Link]:
     if row.waiver and row.waiver.link:
         links.append(Link(LinkType.ISSUE, row.waiver.link, f"waiver until {row.waiver.until.isoformat()}"))
     return links
-
-
-def _description(row: RequirementVerdict, shown: int, of: int) -> str:
-    """Markdown: the requirement, where it is published, and what came of it."""
-    sources = ", ".join(markdown_link(source.title, source.url) for source in row.sources)
-    blocks = [
-        f"**{row.level}** {markdown(row.statement)}",
-        f"Source: {sources}",
-        f"Verdict: **{verdict_words(row.verdict)}**"
-        + (f", {markdown(row.reason)}" if row.reason else "")
-        + (f" ({row.judged} exchanges judged)" if row.judged else ""),
-    ]
-    if row.findings:
-        blocks.append("\n".join(_finding(row, number) for number in range(min(len(row.findings), _STEPS))))
-    if len(row.findings) > _STEPS:
-        blocks.append(f"{len(row.findings) - _STEPS} more findings stand in certificate.json.")
-    if row.waiver:
-        blocks.append(f"Waiver: {markdown(waiver_line(row))}")
-    if shown < of:
-        blocks.append(f"{shown} of {of} exchanges are shown below; the run's history holds them all.")
-    return "\n\n".join(blocks)
-
-
-def _finding(row: RequirementVerdict, number: int) -> str:
-    finding = row.findings[number]
-    at = f" at {markdown_code(finding.at)}" if finding.at else ""
-    numbers = ", ".join(f"{exchange}" for exchange in finding.exchanges[:_STEPS])
-    where = f" (exchange {numbers})" if numbers else ""
-    return f"- expected {markdown_code(finding.expected)}, got {markdown_code(finding.actual)}{at}{where}"
 
 
 def _environment(certificate: Certificate) -> str:

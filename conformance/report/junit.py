@@ -74,6 +74,7 @@ def junit(certificate: Certificate, exchanges: Mapping[int, Exchange]) -> Elemen
         for name, count in counts.items():
             element.set(name, str(count))
         element.set("time", f"{certificate.duration_s:.3f}")
+    del root.attrib["skipped"]  # which Jenkins' schema allows of a suite only
     suite.set("timestamp", certificate.started_at.removesuffix("Z"))
     root.append(suite)
     return root

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +42,10 @@ class CertificateError(Exception):
     """A file is no certificate; the message names the file and what is wrong with it."""
 
 
+class ContradictionError(CertificateError):
+    """A certificate's counts are not those of its rows, so somebody changed one of both."""
+
+
 @dataclass(frozen=True)
 class CertifiedTarget:
     """The name and address of the target that a certificate speaks of; the address is empty for a recording."""
@@ -51,11 +55,24 @@ class CertifiedTarget:
 
 
 @dataclass(frozen=True)
+class Digests:
+    """The digests of what a run was judged by and rests on, each ``sha256:`` and hexadecimal digits.
+
+    ``suite`` is of the package that judged, ``history`` of the history's file, empty where the run left none.
+    ``recording`` has those of the files of the recording that the run made or was replayed from, by name.
+    """
+
+    suite: str
+    history: str = ""
+    recording: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Certificate:
     """What a run found. ``started_at`` is RFC 3339 in UTC; ``requests`` counts those sent, or read from recordings.
 
     ``exploration`` holds what fuzzing found beyond the fixed exam, ``matrix`` what every operation did from every
-    status: they decide nothing.
+    status: they decide nothing. ``digests`` are None in certificates of versions that knew none.
     """
 
     suite_version: str
@@ -75,6 +92,7 @@ class Certificate:
     requirements: tuple[RequirementVerdict, ...]
     exploration: tuple[Finding, ...] = ()
     matrix: tuple[Cell, ...] = ()
+    digests: Digests | None = None
 
     @property
     def totals(self) -> dict[VerdictName, int]:
@@ -130,15 +148,16 @@ class Certificate:
             ],
             "exploration": [finding_to_json(finding) for finding in self.exploration],
             "matrix": [cell_to_json(cell) for cell in self.matrix],
+            **({"digests": asdict(self.digests)} if self.digests else {}),
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Certificate:
         """The certificate of a document that has been held against the schema (``read`` does both).
 
-        Raises ``CertificateError`` where the document's counts are not those of its rows.
+        Raises ``ContradictionError`` where the document's counts are not those of its rows.
         """
-        target = document["target"]
+        target, digests = document["target"], document.get("digests")
         certificate = cls(
             suite_version=document["suite_version"],
             provider=document["provider"],
@@ -157,11 +176,12 @@ class Certificate:
             requirements=tuple(row_from_json(row) for row in document["requirements"]),
             exploration=tuple(finding_from_json(finding) for finding in document["exploration"]),
             matrix=tuple(cell_from_json(cell) for cell in document["matrix"]),
+            digests=digests and Digests(digests["suite"], digests["history"], digests["recording"]),
         )
         derived = certificate.to_json()
         for name in ("totals", "levels", "not_judged"):
             if document[name] != derived[name]:
-                raise CertificateError(f"{name} does not agree with the verdicts of its requirements")
+                raise ContradictionError(f"{name} does not agree with the verdicts of its requirements")
         return certificate
 
     def write(self, path: Path) -> None:
@@ -179,7 +199,11 @@ class Certificate:
 
     @classmethod
     def read(cls, path: Path) -> Certificate:
-        """Reads a certificate. Raises ``CertificateError`` where it is missing, no JSON, or against the schema."""
+        """Reads a certificate.
+
+        Raises ``CertificateError`` where it is missing, no JSON, or against the schema, and ``ContradictionError``
+        where it does not agree with itself.
+        """
         import jsonschema_rs  # only readers pay for it
 
         from conformance.contract.loading import contract_root
@@ -194,8 +218,8 @@ class Certificate:
             raise CertificateError(f"{path}: no certificate of this suite: {place}: {wrong.message[:300]}")
         try:
             return cls.from_json(document)
-        except CertificateError as error:
-            raise CertificateError(f"{path}: {error}") from error
+        except ContradictionError as error:
+            raise ContradictionError(f"{path}: {error}") from error
 
 
 def certify(
@@ -211,6 +235,7 @@ def certify(
     requests: int,
     exploration: Iterable[Finding] = (),
     matrix: Iterable[Cell] = (),
+    digests: Digests | None = None,
 ) -> Certificate:
     """The certificate of a judged run. ``target`` is the target's name; ``started`` is in seconds since the epoch."""
     return Certificate(
@@ -231,6 +256,7 @@ def certify(
         requirements=judgement.requirements,
         exploration=tuple(exploration),
         matrix=tuple(matrix),
+        digests=digests,
     )
 
 

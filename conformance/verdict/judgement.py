@@ -154,7 +154,7 @@ def _verdict(
         exchanges=tuple(sorted(set(chain.from_iterable(one.exchanges for one in shown)))),
         judged=sum(outcome.judged for outcome in told),
         waiver=waiver,
-        stale=_stale(waiver, verdict, today) if waiver and selected else "",
+        stale=stale(waiver, verdict, today) if waiver and selected else "",
     )
 
 
@@ -199,7 +199,8 @@ def _sound(outcome: Outcome) -> tuple[VerdictName, str]:
     return outcome.verdict, outcome.reason
 
 
-def _stale(waiver: Waiver, verdict: VerdictName, today: date) -> str:
+def stale(waiver: Waiver, verdict: VerdictName, today: date) -> str:
+    """Why a waiver must go on the day ``today``; empty while it stands."""
     if today > waiver.until:
         return f"ended on {waiver.until.isoformat()}: remove it"
     return "is no longer needed, since the requirement passes: remove it" if verdict == "pass" else ""

@@ -8,11 +8,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from lxml import etree
 
 from conformance.report.junit import junit, write_junit
 from conformance.verdict import Certificate, exit_code
 
 Make = Callable[..., Certificate]
+SCHEMA = etree.XMLSchema(file=str(Path(__file__).with_name("junit.xsd")))
 
 
 def case_of(root: ElementTree.Element, requirement: str) -> ElementTree.Element:
@@ -92,3 +94,29 @@ def test_the_file_can_be_read_whatever_a_server_answered(certificate: Certificat
     root = ElementTree.parse(tmp_path / "junit.xml").getroot()
     assert len(list(root.iter("testcase"))) == len(certificate.requirements)
     assert "<b>d</b>" in (case_of(root, "EX-nasty").findtext("system-out") or "")
+
+
+@pytest.mark.parametrize("only", [(), ("pass",), ("SHOULD-pass",), ("waived",), ("nasty",), ("?",)])
+def test_jenkins_schema_accepts_the_file(make: Make, only: tuple[str, ...], tmp_path: Path) -> None:
+    write_junit(make(*only), {}, tmp_path / "junit.xml")
+    SCHEMA.assertValid(etree.parse(tmp_path / "junit.xml"))
+
+
+@pytest.mark.parametrize(
+    ("told", "otherwise"),
+    [
+        ("<testsuites ", '<testsuites skipped="1" '),
+        ("<failure ", '<failure level="MUST" '),
+        ("<system-out>", "<output></output><system-out>"),
+        (' failures="', ' failed="'),
+        (' time="1.500"', ' time="1.5 s"'),
+        ("</testcase>", "</testcase>words"),
+    ],
+)
+def test_the_schema_refuses_what_jenkins_refuses(
+    certificate: Certificate, told: str, otherwise: str, tmp_path: Path
+) -> None:
+    write_junit(certificate, {}, tmp_path / "junit.xml")
+    text = (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    assert told in text
+    assert not SCHEMA.validate(etree.fromstring(text.replace(told, otherwise, 1).encode()))

@@ -80,17 +80,18 @@ def test_every_report_tells_all_lines_in_order(told: Certificate, tmp_path: Path
     write_allure(told, WALK, tmp_path)
     (result,) = (json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*-result.json"))
     (attached,) = result["attachments"]
-    assert attached["name"] == "EX-MUST-fail finding 1 as curl"
+    assert (attached["name"], attached["type"]) == ("finding 1, the calls", "image/svg+xml")
+    assert (tmp_path / attached["source"]).read_text(encoding="utf-8").count("#1 POST /v1/intents<") == 1
     texts = {
         "terminal": console.export_text(),
         "summary": summary(told, WALK),
         "junit": next(junit(told, WALK).iter("failure")).text or "",
-        "allure": (tmp_path / attached["source"]).read_text(encoding="utf-8"),
+        "allure": result["description"],
     }
     for report, text in texts.items():
         places = [text.index(line) for line in again(FOUND, WALK)]
         assert places == sorted(places), report
-    assert "```sh\n" in texts["summary"]
+    assert all("```sh\n" in texts[report] for report in ("summary", "allure"))
 
 
 def test_allure_shows_every_exchange_of_a_sequence(told: Certificate, tmp_path: Path) -> None:

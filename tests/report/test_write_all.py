@@ -14,7 +14,15 @@ from conformance.verdict import Certificate
 def test_everything_is_written(certificate: Certificate, exchanges: dict[int, Exchange], tmp_path: Path) -> None:
     write_all(certificate, exchanges, tmp_path / "run")
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {"allure-results", "certificate.json", "junit.xml", "summary.md"}
+    assert names == {
+        "allure-results",
+        "badge.json",
+        "certificate.html",
+        "certificate.json",
+        "junit.xml",
+        "results.sarif",
+        "summary.md",
+    }
     assert Certificate.read(tmp_path / "run" / "certificate.json") == certificate
 
 

@@ -385,7 +385,7 @@ FAULTS = [
     _fault(
         "takes_whatever_confirm_is_sent",
         instead_of_refusal(accepting(payment_method=CARD), "confirm", kept=(401, 402, 403, 404)),
-        "104 104a 104b 104c 104d 110 113 114 114a 115 116 189 250",
+        "104 104a 104b 104c 104d 110 113 114 114a 115 116 189 250?",
     ),
     _fault("confirms_unknown_intents_400", answers(400, "confirm", when=404), "196"),
     _fault(
