@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +23,10 @@ _IDLE = (
     "terminal", "cacheprovider", "logging", "unraisableexception", "threadexception", "faulthandler", "doctest",
     "unittest", "junitxml", "pastebin", "recwarn", "warnings", "stepwise", "setuponly", "setupplan",
 )  # fmt: skip
+
+
+# What pytest takes from the environment is meant for the tests of whoever set it.
+_ENVIRONMENT = {"PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 class _Shown:
@@ -47,6 +53,20 @@ class _Shown:
         self.trouble.append(str(excrepr))
 
 
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Within it pytest finds nobody's settings, and loads nobody's plugins, which cost seconds."""
+    before = {name: os.environ.pop(name, None) for name in _ENVIRONMENT}
+    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
 def act(run: Run, fuzz: float = 0.0) -> None:
     """Runs every scenario that the run's selection needs; explores for ``fuzz`` seconds more.
 
@@ -55,10 +75,8 @@ def act(run: Run, fuzz: float = 0.0) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    # Other people's plugins have no business here, and cost seconds.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     columns = TextColumn(f"{run.contract.title:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _own_environment(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         shown = _Shown(progress, progress.add_task("", total=None))
         options = [f"-pno:{plugin}" for plugin in _IDLE] + ["--capture=no", "--assert=plain"]
         place = str(SCENARIOS)

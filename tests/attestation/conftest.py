@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,9 +85,8 @@ def kept(made: Kept, tmp_path: Path) -> Kept:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+def command() -> Command:
     """Runs a command in this process; one that fails without a reason of its own fails the test."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"))
 
     def invoked(*arguments: object) -> Result:
         result = CliRunner().invoke(main, [str(one) for one in arguments])

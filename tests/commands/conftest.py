@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -140,9 +139,8 @@ def turning(listen: Callable[[Reply], Wire]) -> Callable[..., Wire]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def run() -> Callable[..., Result]:
     """Runs a command in this process; what it did not expect is the result's exception, though it is told as a line."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"))
 
     def invoked(*arguments: object) -> Result:
         result = CliRunner().invoke(main, [str(one) for one in arguments])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import selectors
 import signal
@@ -198,3 +199,16 @@ def test_certify_without_arguments_judges_every_provider(certify: Callable, tmp_
     assert (tmp_path / "out" / "certificate.json").is_file()
     chosen = json.loads((tmp_path / "out" / "certificate.json").read_text())["requirements"]
     assert {row["id"] for row in chosen if row["verdict"] == "pass"} == {"DOT-049", "DOT-050"}
+
+
+def test_what_pytest_takes_from_the_environment_is_not_meant_for_a_run(
+    certify: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = {"PYTEST_ADDOPTS": "-v --tb=short -k nothing", "PYTEST_PLUGINS": "nowhere.to.be.found"}
+    for name, value in theirs.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    result = certify("--only", "DOT-049")
+    assert result.exit_code == 0, result.output
+    assert {name: os.environ.get(name) for name in theirs} == theirs
+    assert "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ
