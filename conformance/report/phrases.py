@@ -79,8 +79,11 @@ def tone(certificate: Certificate, row: RequirementVerdict) -> str:
 
 
 def printable(text: str) -> str:
-    """Text whose control characters, with which an answer could speak to a terminal, are made visible."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
+    """Text whose control characters, with which an answer could speak to a terminal, are made visible.
+
+    So are halves of characters, which no file can hold.
+    """
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def markdown(text: str) -> str:

@@ -51,6 +51,12 @@ def test_hostile_texts_stay_text() -> None:
     assert labels([nasty]) == ["#1 POST /<script>alert(1)</script>&amp;", '#1 200 <b>&"</b>']
 
 
+def test_what_no_picture_can_hold_is_made_visible() -> None:
+    nasty = made(1, 1, 2, body=b'{"status": "\\u0000\\ud800"}')
+    assert labels([nasty])[1] == "#1 200 \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    diagram([nasty]).encode("utf-8")
+
+
 def test_of_very_many_calls_the_first_are_drawn() -> None:
     told = labels([made(number, number, number + 0.5) for number in range(1, 60)])
     assert len(told) == 2 * 40 + 1

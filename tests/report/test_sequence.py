@@ -108,3 +108,10 @@ def test_a_body_cannot_leave_its_block_of_the_page(told: Certificate) -> None:
     page = summary(told, walk)
     assert "    `````sh\n" in page
     assert "\n    # heading" in page
+
+
+def test_halves_of_characters_do_not_keep_a_report_from_being_written(told: Certificate, tmp_path: Path) -> None:
+    walk = {**WALK, 3: asked(3, "/pi_7/confirm", answer=b'{"id": "pi_7", "status": "\\ud800"}')}
+    write_allure(told, walk, tmp_path)
+    (result,) = (json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*-result.json"))
+    assert '>   "status": "\N{REPLACEMENT CHARACTER}"' in result["description"]

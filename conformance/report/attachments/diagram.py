@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from conformance.evidence.exchange import Exchange
+from conformance.report.phrases import printable
 
 _MOST = 40  # exchanges drawn
 _LEFT, _RIGHT, _TOP, _STEP = 70, 610, 56, 30  # pixels
@@ -69,6 +70,7 @@ def _arrow(y: int, leaves: bool, label: str, lost: bool) -> str:
         if lost
         else f'<path d="M{end - back},{y - 4} L{end},{y} L{end - back},{y + 4}" fill="none" stroke="{colour}"/>'
     )
+    label = printable(label)
     text = escape(label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…")
     return (
         f'<text x="340" y="{y - 5}" text-anchor="middle" fill="#222">{text}</text>'
