@@ -167,6 +167,7 @@ PAYPERCUT = _faults(
         "falls_over_duplicates": "126 142 170",
         "keeps_conflicts_for_ever": "126 170",
         "stores_keys_late": "160",
+        "forgets_keys_after_one_replay": "159",
         "captures_again_behind_replays": "182",
         "cuts_keys_at_32_characters": "124 161",
         "keeps_keys_per_process": "126 170 159?",
