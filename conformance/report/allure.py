@@ -166,8 +166,9 @@ class _Results:
             f"- expected {markdown_code(finding.expected)}\n- got {markdown_code(finding.actual)}{at}{where}",
         ]
         last = self._exchanges.get(finding.exchanges[-1]) if finding.exchanges else None
-        if finding.at and last and last.response and isinstance(last.response.json, dict | list):
-            blocks.append(markdown_block("", excerpt(last.response.json, finding.at)))
+        body = last.response.json if last and last.response else None
+        if finding.at and isinstance(body, dict | list) and (marked := excerpt(body, finding.at)):
+            blocks.append(markdown_block("", marked))
         if lines := again(finding, self._exchanges):
             blocks.append(markdown_block("sh", lines))
         return blocks

@@ -64,3 +64,10 @@ def test_a_long_line_is_cut() -> None:
 
 def test_lists_at_the_top() -> None:
     assert marked("/1/id", [{"id": 1}, {"id": 2}]) == ['"id": 2']
+
+
+def test_what_is_nested_too_deeply_has_no_lines() -> None:
+    deep: Any = "end"
+    for _ in range(5_000):
+        deep = [deep]
+    assert excerpt({"status": "x", "deep": deep}, "/status") == []

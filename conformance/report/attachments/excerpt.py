@@ -13,8 +13,16 @@ _PLACE = "\N{OBJECT REPLACEMENT CHARACTER}the place"
 def excerpt(document: Any, at: str) -> list[str]:
     """The laid-out lines around what stands at the JSON pointer ``at``, whose first line begins with ``>``.
 
-    Where nothing stands there, what it would stand in is marked, and a line says what is missing.
+    Where nothing stands there, what it would stand in is marked, and a line says what is missing. There are no lines
+    where the document is nested too deeply to be laid out.
     """
+    try:
+        return _lines(document, at)
+    except RecursionError:
+        return []
+
+
+def _lines(document: Any, at: str) -> list[str]:
     path: list[str | int] = []
     value, missing = document, ""
     for part in at.split("/")[1:]:
