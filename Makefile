@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: certify test lint types tests survivors benchmark speed windows cassettes exam clean
+.PHONY: certify test lint types tests docs survivors benchmark speed windows cassettes exam clean
 
 certify: $(VENV)/.ready
 	$(BIN)/conformance certify
@@ -20,6 +20,9 @@ types: $(VENV)/.ready
 
 tests: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto
+
+docs: $(VENV)/.ready
+	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs build/docs
 
 survivors: $(VENV)/.ready
 	$(BIN)/python -m tests.faults.survivors

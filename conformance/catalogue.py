@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOCK_NAME = "requirements.lock"
 RETIRED = "RETIRED"  # stands in the lock where the level of a row stood that is no more
 
-_COUNTED = ("provider", "level", "rows", "scenario", "rule", "not tested")
+COUNTED = ("provider", "level", "rows", "scenario", "rule", "not tested")
 _LISTED = ("id", "level", "area", "statement", "check, or why there is none")
 
 
@@ -60,8 +60,8 @@ def overview(contracts: Iterable[Contract]) -> RenderableType:
     """A table: provider × level, and how many rows each way of judging has."""
     from rich.table import Table
 
-    table = Table(*_COUNTED)
-    for cells in _counts(contracts):
+    table = Table(*COUNTED)
+    for cells in counts(contracts):
         table.add_row(*cells)
     return table
 
@@ -92,21 +92,22 @@ def as_json(contracts: Iterable[Contract]) -> str:
 def as_markdown(contracts: Sequence[Contract]) -> str:
     """The counts of the overview, then a table of all rows."""
     rows = [
-        (row.id, row.level, row.area, markdown(row.statement), _how(row))
+        (row.id, row.level, row.area, markdown(row.statement), how(row))
         for contract in contracts
         for row in contract.requirements.values()
     ]
     blocks = [
         "# Coverage",
         "What the catalogue holds and how each row is judged, as told by `conformance requirements --format markdown`.",
-        markdown_table(_COUNTED, _counts(contracts)),
+        markdown_table(COUNTED, counts(contracts)),
         "## Requirements",
         markdown_table(_LISTED, rows),
     ]
     return "\n\n".join(blocks) + "\n"
 
 
-def _counts(contracts: Iterable[Contract]) -> Iterator[tuple[str, ...]]:
+def counts(contracts: Iterable[Contract]) -> Iterator[tuple[str, ...]]:
+    """The cells of the overview: a row for each provider and level, under ``COUNTED``."""
     for contract in contracts:
         title = contract.title
         for level in LEVELS:
@@ -116,7 +117,8 @@ def _counts(contracts: Iterable[Contract]) -> Iterator[tuple[str, ...]]:
                 title = ""
 
 
-def _how(row: Requirement) -> str:
+def how(row: Requirement) -> str:
+    """How a row is judged, or why no check judges it, as Markdown."""
     return f"{judged_by(row)} {markdown_code(row.check)}" if row.check else f"not tested: {markdown(row.not_tested)}"
 
 

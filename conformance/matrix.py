@@ -36,13 +36,17 @@ def as_markdown(contracts: Iterable[Contract]) -> str:
     """The same two tables for each contract."""
     blocks = ["# Transition matrix", "What is documented, as told by `conformance requirements --matrix`."]
     for contract in contracts:
-        cells = ((name, *("<br>".join(map(markdown, cell)) for cell in row)) for name, *row in _grid(contract))
-        blocks += [
-            f"## {markdown(contract.title)}",
-            markdown_table(("", *map(markdown, contract.statuses)), ((markdown(name), *row) for name, *row in cells)),
-            markdown_table(_LISTED, (tuple(map(markdown, row)) for row in _listed(contract))),
-        ]
+        blocks += [f"## {markdown(contract.title)}", *markdown_tables(contract)]
     return "\n\n".join(blocks) + "\n"
+
+
+def markdown_tables(contract: Contract) -> list[str]:
+    """The two tables of one contract: operation by status, and every transition in words."""
+    cells = ((name, *("<br>".join(map(markdown, cell)) for cell in row)) for name, *row in _grid(contract))
+    return [
+        markdown_table(("", *map(markdown, contract.statuses)), ((markdown(name), *row) for name, *row in cells)),
+        markdown_table(_LISTED, (tuple(map(markdown, row)) for row in _listed(contract))),
+    ]
 
 
 def as_json(contracts: Iterable[Contract]) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,3 +205,15 @@ def test_the_committed_coverage_is_that_of_the_catalogue() -> None:
     # The comparison stands outside the assert, as a diff of the whole would bury the message.
     same = committed == requirements("--format", "markdown").output
     assert same, f"schemas/COVERAGE.md is out of date; run `{COVERAGE}`"
+
+
+def test_further_contracts_are_shown_too() -> None:
+    folder = str(Path(__file__).parent / "invented" / "contracts")
+    explained = requirements("ACM-001", "--contracts", folder)
+    assert explained.exit_code == 0, explained.output
+    assert {row["provider"] for row in listed("--contracts", folder)} == {*provider_names(), "acme"}
+    assert {row["provider"] for row in listed("--contracts", folder, "--provider", "acme")} == {"acme"}
+    unknown = requirements("--contracts", folder, "--provider", "nobody")
+    assert unknown.exit_code == 2
+    assert "known providers: " in unknown.output
+    assert "acme" in unknown.output
