@@ -50,8 +50,8 @@ def _overview(contracts: list[Contract]) -> str:
     return _page(
         "# The catalogue",
         "A requirement is one statement that a provider documents, with its level, its source, and the check that "
-        "judges it. A **scenario** acts on the target to see it; a **rule** judges any exchange, whoever made it. A row "
-        "that no black box can judge says why.",
+        "judges it. A **scenario** acts on the target to see it; a **rule** judges any exchange, whoever made it. A "
+        "row that no black box can judge says why.",
         markdown_table(COUNTED, counts(contracts)),
         "Each provider has a page with its requirements and its documented lifecycle, and one with the known faults "
         "that break them.",
@@ -97,9 +97,8 @@ def _table(rows: Iterable[Requirement], breaking: dict[str, list[str]]) -> str:
         )
         for row in rows
     )
-    return _of_class(
-        "catalogue", markdown_table(("id", "level", "statement and source", "judged by", "broken by"), cells)
-    )
+    head = ("id", "level", "statement and source", "judged by", "broken by")
+    return f"```{{container}} catalogue\n{markdown_table(head, cells)}\n```"
 
 
 def _some(names: list[str]) -> str:

@@ -1,8 +1,9 @@
 """Every command that README and docs show works as it stands there.
 
 A page is followed from top to bottom in one folder, as a reader would: each line of its ``sh`` blocks is run, and ends
-with exit code 0 or with the one that its comment names (``# exits with 1``). ``conformance serve`` is the other terminal,
-and goes on until the page ends. ``http://127.0.0.1:8080``, the reader's own server, is a reference server on a free port.
+with exit code 0 or with the one that its comment names (``# exits with 1``). ``conformance serve`` is the other
+terminal, and goes on until the page ends. ``http://127.0.0.1:8080``, the reader's own server, is a reference server on
+a free port.
 """
 
 from __future__ import annotations
