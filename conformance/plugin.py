@@ -181,7 +181,7 @@ class Scenarios:
         from conformance.target.values import MissingInstrument
 
         scenario = f"{item.path.name}::{item.name}"
-        own = [one.number for one in self.run.history.exchanges if one.scenario == scenario]
+        own = self.run.history.numbers(scenario)
         act = getattr(item, "funcargs", {}).get("act")
         numbers = tuple(sorted({*own, *(act.borrowed if act else ())}))
         remarks = "; ".join(act.remarks) if act else ""

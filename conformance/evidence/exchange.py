@@ -27,7 +27,10 @@ UNREADABLE = _Unreadable()
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header, whatever the case of its name; None where it is absent."""
     wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+    for key, value in headers:
+        if key.lower() == wanted:
+            return value
+    return None
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,11 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
 
-    @property
+    @cached_property
     def path(self) -> str:
         return urlsplit(self.url).path
 
-    @property
+    @cached_property
     def query(self) -> str:
         return urlsplit(self.url).query
 

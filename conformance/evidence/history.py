@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 import weakref
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ class History:
         self._last = 0
         self._exchanges: dict[int, Exchange] = {}
         self._redacted: dict[int, Exchange] = {}
+        self._numbers: defaultdict[str, list[int]] = defaultdict(list)  # by scenario
         self._stream: BinaryIO | None = _opened(file) if file else None
         if self._stream:
             weakref.finalize(self, self._stream.close)
@@ -77,10 +79,16 @@ class History:
             self._last = max(self._last, exchange.number)
             self._exchanges[exchange.number] = exchange
             self._redacted[exchange.number] = redacted
+            self._numbers[exchange.scenario].append(exchange.number)
             if self._stream:
                 self._stream.write(line)
                 self._stream.flush()
         return exchange
+
+    def numbers(self, scenario: str) -> list[int]:
+        """The numbers of the exchanges of one scenario, in ascending order."""
+        with self._lock:
+            return sorted(self._numbers.get(scenario, ()))
 
     def redacted(self) -> Mapping[int, Exchange]:
         """All exchanges by number without their secrets; for reports."""

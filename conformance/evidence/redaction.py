@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from conformance.evidence import secret_shapes as shapes
@@ -27,13 +27,28 @@ _URL = re.compile(
 _JSON_TOKEN = re.compile(
     r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:)?|(?P<number>-?[0-9][0-9.eE+-]*)|[{}\[\]]|true|false'
 )
+# A member of JSON: its name and its value, or the bracket that opens that; a value without a name; a closing bracket.
+_JSON_MEMBER = re.compile(
+    r'(?:(?P<name>"(?>[^"\\]*(?:\\.[^"\\]*)*)")(?P<colon>\s*:\s*))?'
+    r'(?:(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<number>-?[0-9][0-9.eE+-]*)|(?P<open>[{\[])'
+    r"|(?P<word>-?[A-Za-z]+))|[}\]]"
+)
 _FORM = re.compile(r"[^\s=&]+=\S*")
 # A body that could not be looked into; a JSON string, for it may stand where JSON is expected.
 _UNREADABLE_BODY = b'"[redacted:body]"'
 # Pieces of text in which a secret without shape is looked for that another exchange has given away.
 _WORD = re.compile(r"[A-Za-z0-9_-]{16,}")
 _MOST_TOLD = 100_000
+_MOST_PLAIN = 10_000  # texts, headers, members of JSON in which no secret was found, and none is sought again
 _IN_USE: weakref.WeakSet[Redactor] = weakref.WeakSet()
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """A pattern of secrets in text, and texts in which it finds none: the same words come again and again."""
+
+    pattern: re.Pattern[str]
+    plain: set[str] = field(default_factory=set)
 
 
 class _Told(threading.local):
@@ -75,13 +90,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Prose, a message, a header's value: with every secret in it replaced."""
-        seen = self._seen  # before the pattern is read: see _compile
-        shown = seen.get(text)
-        if shown is None:
-            shown = self._all(self._anything, text)
-            if len(text) <= 160 and len(seen) < 10_000:
-                seen[text] = shown
-        return shown
+        return self._all(self._anything, text)
 
     def url(self, url: str) -> str:
         """A URL or path with query: stays a URL, placeholders are percent-encoded."""
@@ -149,9 +158,15 @@ class Redactor:
         told = self._told_in(shown)
         return (_Literals(told).text(shown) if told else shown).encode("utf-8", "backslashreplace").decode("utf-8")
 
-    def _all(self, pattern: re.Pattern[str], text: str) -> str:
-        shown = _settled(lambda shown: pattern.sub(self._replacement, shown), text)
-        return shapes.EMAIL.sub(_nobodys, shown) if "@" in shown or "%40" in shown or "u0040" in shown else shown
+    def _all(self, sought: _Sought, text: str) -> str:
+        if text in sought.plain:
+            return text
+        shown = _settled(lambda shown: sought.pattern.sub(self._replacement, shown), text)
+        if "@" in shown or "%40" in shown or "u0040" in shown:
+            shown = shapes.EMAIL.sub(_nobodys, shown)
+        if shown == text and len(text) <= 160 and len(sought.plain) < _MOST_PLAIN:
+            sought.plain.add(text)
+        return shown
 
     # -- secrets that are known by having been met ---------------------------------------------------------------
 
@@ -198,12 +213,11 @@ class Redactor:
             "client": shapes.CLIENT_SECRET, "card": shapes.CARD,
         }  # fmt: skip
         self._literals = _alternatives({"done": shapes.PLACEHOLDER, **literals})
-        self._within = _alternatives({"done": shapes.PLACEHOLDER, **literals, **formed})
-        self._anything = _alternatives({"done": shapes.PLACEHOLDER, **literals, "url": shapes.URL, **formed})
-        # Members' names and most values are the same words again and again. Renewed last: what another thread still
-        # finds with older patterns goes to the older one.
-        self._seen: dict[str, str] = {}
-        self._seen_numbers: dict[str, str] = {}
+        self._within = _Sought(_alternatives({"done": shapes.PLACEHOLDER, **literals, **formed}))
+        self._anything = _Sought(_alternatives({"done": shapes.PLACEHOLDER, **literals, "url": shapes.URL, **formed}))
+        # Renewed last: what another thread still finds with older patterns goes to the older ones.
+        self._plain_headers: set[tuple[str, str]] = set()
+        self._plain_members: dict[str, str] = {}  # of JSON, each with the name that it opens a container under, if any
 
     def _learn(self, headers: Headers) -> None:
         """Remembers the credentials of a request, which a server may repeat in its answer.
@@ -310,7 +324,10 @@ class Redactor:
         except ValueError:
             headers, plain = tuple(pair for pair in headers if pair[0].lower() != "content-encoding"), _UNREADABLE_BODY
         redacted = self._body(plain, (header(headers, "content-type") or "").lower())
-        shown = tuple((self.text(name), self._header(name, value)) for name, value in headers)
+        known = self._plain_headers
+        shown = tuple(pair if pair in known else (self.text(pair[0]), self._header(*pair)) for pair in headers)
+        if len(known) < _MOST_PLAIN:
+            known.update({*headers}.intersection(shown))
         return (shown if redacted == body else resized(shown, redacted)), redacted
 
     def _header(self, name: str, value: str) -> str:
@@ -362,46 +379,61 @@ class Redactor:
         return shown if shown == text else self._document(shown, media_type)
 
     def _json(self, text: str) -> str:
-        """Valid JSON, token by token, so that everything but a secret keeps its spelling, doubled members too."""
+        """Valid JSON, member by member, so that everything but a secret keeps its spelling, doubled members too."""
         name = ""  # that the next value stands under
         around = [("", "")]  # of each container it stands in: its name, and again if all in there is a secret
+        plain = self._plain_members
 
-        def token(match: re.Match[str]) -> str:
+        def member(match: re.Match[str]) -> str:
             nonlocal name
-            if match["string"]:
-                value = _json_value(match["string"])
-                if match["colon"]:
-                    name = around[-1][1] or value
-                    return _json_string(_as_seen(value, self.text(value)), value, match["string"]) + match["colon"]
-                return _json_string(_as_seen(value, self._member(name, value)), value, match["string"])
-            if match["number"]:
-                return self._number(name, match[0])
-            if match[0] in "{[":
-                around.append((name, name if self._is_secret_name(name) else ""))
-            elif match[0] in "}]":
+            written = match[0]
+            if written in "}]":
                 around.pop()
                 name = around[-1][0]
-            elif self._is_own_name(name):
-                return "false"
-            return match[0]
+                return written
+            inside, start = around[-1][1], ""
+            if not inside and written in plain:
+                name = plain[written]
+                if name:
+                    around.append((name, ""))
+                return written
+            if match["name"]:
+                own = _json_value(match["name"])
+                name = inside or own
+                start = _json_string(_as_seen(own, self.text(own)), own, match["name"]) + match["colon"]
+            shown = start + value(match)
+            if name and start and shown == written and not self._is_secret_name(name) and len(plain) < _MOST_PLAIN:
+                plain[written] = name if match["open"] else ""
+            return shown
 
-        return _JSON_TOKEN.sub(token, text)
+        def value(match: re.Match[str]) -> str:
+            if match["string"]:
+                told = _json_value(match["string"])
+                return _json_string(_as_seen(told, self._member(name, told)), told, match["string"])
+            if match["number"]:
+                return self._number(name, match["number"])
+            if match["open"]:
+                around.append((name, name if self._is_secret_name(name) else ""))
+                return match["open"]
+            return "false" if match["word"] in ("true", "false") and self._is_own_name(name) else match["word"]
 
-    def _form(self, text: str, pattern: re.Pattern[str]) -> str:
-        return "&".join(self._field(pair, pattern) for pair in self._known_quoted(text).split("&"))
+        return _JSON_MEMBER.sub(member, text)
+
+    def _form(self, text: str, sought: _Sought) -> str:
+        return "&".join(self._field(pair, sought) for pair in self._known_quoted(text).split("&"))
 
     def _known_quoted(self, text: str) -> str:
         """Known secrets go before a URL or form is taken apart: unescaped, they may hold its `/`, `=` or `+`."""
         return self._literals.sub(lambda match: _quoted_unless_done(match[0], self._replacement(match)), text)
 
-    def _field(self, pair: str, pattern: re.Pattern[str]) -> str:
+    def _field(self, pair: str, sought: _Sought) -> str:
         name, equals, value = pair.partition("=")
         key, plain = _unquoted(name), _unquoted(value)
         segments = re.findall(r"[^\[\].]+", key) or [""]
         under = next((segment for segment in segments if self._is_secret_name(segment)), segments[-1])
         shown = self._value(under, plain)
-        shown = self._all(pattern, plain) if shown is None else shown
-        return _requoted(self._all(pattern, key), key, name) + equals + _requoted(shown, plain, value)
+        shown = self._all(sought, plain) if shown is None else shown
+        return _requoted(self._all(sought, key), key, name) + equals + _requoted(shown, plain, value)
 
     def _segment(self, segment: str) -> str:
         plain = unquote(segment, errors="surrogateescape")
@@ -417,14 +449,8 @@ class Redactor:
         if (name.lower() != "number" and shapes.is_secret_member(name, written)) or self._is_own_name(name):
             self._meet(written, "[redacted]")
             return "0"
-        seen = self._seen_numbers
-        found = seen.get(written)
-        if found is None:
-            shown = self._literals.sub(self._replacement, written)
-            found = shapes.card_number_as_number(written) if shown == written else json.dumps(shown)
-            if len(seen) < 10_000:
-                seen[written] = found
-        return found
+        shown = self._literals.sub(self._replacement, written)
+        return shapes.card_number_as_number(written) if shown == written else json.dumps(shown)
 
     def _value(self, name: str, value: str) -> str | None:
         """What stands for a value that is a secret because of its name; None where it is none."""

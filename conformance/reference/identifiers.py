@@ -14,7 +14,11 @@ _ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 def word(length: int, alphabet: str = _LETTERS) -> str:
     """Random characters of an alphabet."""
-    return "".join(secrets.choice(alphabet) for _ in range(length))
+    number, characters = secrets.randbelow(len(alphabet) ** length), []
+    for _ in range(length):
+        number, place = divmod(number, len(alphabet))
+        characters.append(alphabet[place])
+    return "".join(characters)
 
 
 def ulid() -> str:

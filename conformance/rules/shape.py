@@ -66,11 +66,10 @@ def _judge(
     members: Sequence[str],
     rest: bool,
 ) -> Judgements:
-    concerning = [claim for claim in claims if claim.holds(sighting)]
     errors = bench.schema_errors(schema, document)
     if errors and sighting.foreign:
         errors = [error for error in errors if not is_masked(error.actual)]
-    wrong = _wanted(errors, concerning, members, rest)
+    wrong = errors and _wanted(errors, [claim for claim in claims if claim.holds(sighting)], members, rest)
     for error in wrong:
         yield finding(sighting, error.expected, error.actual, error.pointer)
     if not wrong and (rest or any(_has(document, member) for member in members)):

@@ -216,6 +216,12 @@ class Client:
             self._proxied = self._proxied or self._opened(ProxiedTransport(self._http, (*telling, "amount")))
             return self._proxied
 
+    def _answer(self, sender: httpx.Client, request: httpx.Request) -> httpx.Response:
+        """What comes back, its body still to be read. A server in memory is asked directly: it sets no cookies."""
+        if self._transport and sender is self._http and not self.replaying:
+            return self._transport.handle_request(request)
+        return sender.send(request, stream=True)
+
     def _exchange(
         self,
         method: str,
@@ -240,7 +246,7 @@ class Client:
             wire = tuple((name, value) for name, value in request.headers.items() if name != "user-agent")
             request.extensions |= {"scenario": self.scenario, "asked": Request(method, url, wire, content)}
             request.extensions |= {"mishap": mishap, "place": place, "released": started}
-            with_body = sender.send(request, stream=True)
+            with_body = self._answer(sender, request)
             played = with_body.extensions.get("played")
             response = read_whole(with_body, self.target.timeout)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:

@@ -23,6 +23,13 @@ def exchange(number: int = 0, body: bytes = b"", answer: bytes | None = b'{"id":
     return Exchange(number, request, None if answer is None else Response(200, headers, answer), **other)
 
 
+def test_it_tells_the_numbers_of_a_scenario() -> None:
+    history = History(Redactor({}))
+    for number, scenario in ((3, "a"), (2, "b"), (1, "a")):  # as threads may add them
+        history.add(exchange(number, scenario=scenario))
+    assert (history.numbers("a"), history.numbers("b"), history.numbers("none")) == ([1, 3], [2], [])
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "history" / "exchanges.jsonl"

@@ -518,6 +518,46 @@ def test_a_long_secret_is_known_from_then_on() -> None:
     assert OPAQUE not in told.actual
 
 
+# -- what was found plain before --------------------------------------------------------------------------------------
+
+
+def test_a_member_that_was_plain_is_none_where_its_container_is_a_secret() -> None:
+    redactor = Redactor({})
+    member = {"note": OPAQUE, "code": 737, "more": {"note": OPAQUE}}
+    assert answered(redactor, {"shown": member}) == {"shown": member}
+    within = answered(redactor, {"client_secret": member})["client_secret"]
+    assert OPAQUE not in json.dumps(within)
+    assert within["code"] == 0
+    assert answered(redactor, {"shown": {"note": "a word", **member}})["shown"]["code"] == 737
+
+
+def test_what_was_plain_is_looked_into_again_once_a_credential_is_known() -> None:
+    redactor, key = Redactor({}), "plain-word-0123"
+    said = {"answer": json.dumps({"note": key}).encode(), "answer_headers": (("X-Note", key), *JSON)}
+    url = f"https://h.example/v1/{key}?note={key}"
+    assert to_line(redactor.exchange(exchange(url, **said))).decode().count(key) == 4
+    sent = redactor.exchange(exchange(url, headers=(("Authorization", f"Bearer {key}"),), **said))
+    assert key not in to_line(sent).decode()
+
+
+def test_a_short_secret_in_text_is_known_in_the_rest_of_every_answer_that_has_it() -> None:
+    redactor = Redactor({})
+    for _ in range(2):
+        shown = answered(redactor, {"message": "got cvc=7a7", "echo": "your 7a7 is wrong"})
+        assert "7a7" not in json.dumps(shown)
+
+
+@pytest.mark.parametrize("word", ["null", "true", "false", "NaN", "Infinity", "-Infinity", "-1.5e-3", "{}", "[ ]"])
+def test_whatever_stands_before_it_a_secret_is_found_and_the_rest_keeps_its_spelling(word: str) -> None:
+    text = f'{{"a" : {word}, "b": [{word},"x", {{"c":{word}}}, "y"], "client_secret" :"{OPAQUE}", "d":{word}}}'
+    redactor = Redactor({})
+    for _ in range(2):
+        found = redactor.exchange(exchange(answer=text.encode())).response
+        assert found is not None
+        assert re.sub(r"\[redacted:\w+\]", OPAQUE, found.body.decode()) == text
+        assert OPAQUE not in found.body.decode()
+
+
 def test_a_cookies_value_is_known_in_the_body() -> None:
     cookie = (("Set-Cookie", "session=c4nary-6d1f; Path=/; Max-Age=63072000"), *JSON)
     shown = answered(Redactor({}), {"session": "c4nary-6d1f", "age": "63072000"}, answer_headers=cookie)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from conformance.contract import load_contract
+from conformance.contract import Contract, load_contract
 from conformance.order import embedded_server, embedded_target
 from conformance.reference import Policies, policies_of
 from conformance.reference.faults import Fault, faults_of
@@ -19,9 +20,15 @@ def in_memory(provider: str) -> dict[str, Fault]:
     return {name: fault for name, fault in found.items() if policies_of(provider, name).workers == 1}
 
 
+@cache
+def contract_of(provider: str) -> Contract:
+    """A provider's contract, read once."""
+    return load_contract(provider)
+
+
 def prepared(provider: str, policies: Policies, folder: Path, seed: int = 1) -> Run:
     """A run, ready to act, against the reference server with these policies."""
-    contract = load_contract(provider)
+    contract = contract_of(provider)
     return Run(
         contract=contract,
         target=embedded_target(contract),
