@@ -15,7 +15,13 @@ from conformance import matrix
 from conformance.catalogue import COUNTED, counts, how
 from conformance.contract import Contract, Requirement, load_contract, provider_names
 from conformance.reference.faults import Fault, faults_of
-from conformance.report.phrases import markdown, markdown_code, markdown_link, markdown_table
+from conformance.report.phrases import (
+    markdown,
+    markdown_code,
+    markdown_link,
+    markdown_statement,
+    markdown_table,
+)
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -91,7 +97,9 @@ def _table(rows: Iterable[Requirement], breaking: dict[str, list[str]]) -> str:
         (
             f"[{row.id}]{{#{row.id}}}",
             row.level,
-            "<br>".join([markdown(row.statement), *(markdown_link(one.title, one.url) for one in row.sources)]),
+            "<br>".join(
+                [markdown_statement(row.statement), *(markdown_link(one.title, one.url) for one in row.sources)]
+            ),
             how(row),
             _some(breaking[row.id]),
         )

@@ -27,6 +27,7 @@ from conformance.verdict import Certificate, RequirementVerdict, WaiverError, de
 from conformance.verdict.judgement import NOT_SELECTED, stale
 from conformance.verdict.rows import row_to_json
 
+_CLOCK_S = 1.0  # by which a machine's clock may be set back in a run
 _SHOWN = 20  # requirements that differ; more of the same tells a reader nothing
 # A replay finds placeholders where the run found secrets, and counts them anew.
 _PLACEHOLDER = re.compile(r"\[redacted[^\[\]]*\]|redacted-[0-9a-f]{8}@redacted\.invalid")
@@ -210,11 +211,17 @@ def _with_times(certificate: Certificate, exchanges: list[Exchange]) -> Iterator
     latest = earliest + 1 + certificate.duration_s  # the start is told in whole seconds
     acted = earliest <= first <= latest
     replayed = first < earliest  # the replayed run took longer than the second in which it began
+    ended = max(one.ended for one in exchanges)
     if not (replayed if certificate.mode == "replayed" else acted):
         when = datetime.fromtimestamp(first, _started(certificate).tzinfo).strftime("%Y-%m-%dT%H:%M:%SZ")
         yield (
             f"mode {certificate.mode!r} and start {certificate.started_at} do not fit the exchanges, "
             f"of which the first began at {when}"
+        )
+    elif certificate.mode == "live" and ended > latest + _CLOCK_S:  # of a run in memory, the clock skips
+        yield (
+            f"duration_s is {certificate.duration_s:.1f}, where the last exchange ended {ended - earliest:.1f} seconds "
+            "after the start"
         )
 
 
@@ -335,8 +342,15 @@ def _signature(done: Verification, path: Path, certificate: Certificate, key: Pa
         done.differences.append(f"it is not signed: there is no {envelope}")
     if not key:
         done.remarks.append(
-            "no signature was checked (--key PUBLIC.pem does): what no evidence shows, as waivers, rests on trust"
+            f"no signature was checked (--key PUBLIC.pem does), and nothing else holds {_on_trust(certificate)}"
         )
+
+
+def _on_trust(certificate: Certificate) -> str:
+    """What of a certificate nothing but a signature holds, because no evidence shows it."""
+    waived = [row.id for row in certificate.requirements if row.waiver]
+    texts = f"the reason, link, name and date of the waivers of {', '.join(waived)}; " if waived else ""
+    return f"{texts}started_at and duration_s, as far as the times of the exchanges allow"
 
 
 def _with_the_envelope(path: Path, certificate: Certificate, envelope: Path, key: Path | None) -> Iterator[str]:

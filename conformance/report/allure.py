@@ -25,6 +25,7 @@ from conformance.report.phrases import (
     markdown_block,
     markdown_code,
     markdown_link,
+    markdown_statement,
     verdict_words,
     waiver_line,
     why,
@@ -139,7 +140,7 @@ class _Results:
         """Markdown: what was promised, what was expected and came, how to see it again, and what came of it."""
         sources = ", ".join(markdown_link(source.title, source.url) for source in row.sources)
         blocks = [
-            f"**{row.level}** {markdown(row.statement)}",
+            f"**{row.level}** {markdown_statement(row.statement)}",
             f"Promised in: {sources}",
             f"Verdict: **{verdict_words(row.verdict)}**"
             + (f", {markdown(row.reason)}" if row.reason else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -47,7 +48,7 @@ table { border-collapse: collapse; table-layout: fixed; width: 100%; min-width: 
   font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; } thead th { color: var(--soft); font-weight: 400; }
-th:first-child { text-align: left; width: 24%; }
+th:first-child { text-align: left; width: 18%; }
 tr.all th, tr.all td { border-top: 2px solid var(--line); font-weight: 600; }
 td.fail { color: var(--bad); font-weight: 700; } td.error, td.inconclusive { color: var(--open); font-weight: 700; }
 article { margin: .75rem 0; padding: .75rem 1rem; background: var(--box); border-left: 4px solid var(--line); }
@@ -98,6 +99,11 @@ def _text(text: str) -> str:
 
 def _code(text: str) -> str:
     return f"<code>{_text(text)}</code>"
+
+
+def _statement(text: str) -> str:
+    """A statement: what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _text(text))
 
 
 def _lines(parts: Iterable[str]) -> str:
@@ -190,7 +196,7 @@ def _failure(certificate: Certificate, row: RequirementVerdict) -> str:
     return _lines(
         [
             f'<article class="{weight}"><h3>{_text(row.id)} {row.level}{note}</h3>',
-            f"<p>{_text(row.statement)}</p>",
+            f"<p>{_statement(row.statement)}</p>",
             *(_finding(finding) for finding in row.findings[:_FINDINGS]),
             f'<p class="soft">and {more} more in certificate.json</p>' if more > 0 else "",
             f'<p class="soft">Source: {sources}</p></article>',

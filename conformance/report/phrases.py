@@ -88,7 +88,11 @@ def printable(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Plain text such that Markdown shows it as it is, in a paragraph or in a table's cell."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
+    return _escaped(" ".join(text.split()))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text)
 
 
 def markdown_code(text: str) -> str:
@@ -97,6 +101,12 @@ def markdown_code(text: str) -> str:
     fence = "`" * (max((len(run) for run in re.findall("`+", flat)), default=0) + 1)
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""
     return f"{fence}{pad}{flat}{pad}{fence}"
+
+
+def markdown_statement(text: str) -> str:
+    """A statement as Markdown: what stands between backticks is code, all else is shown as it is."""
+    parts = re.split(r"`([^`]+)`", " ".join(text.split()))
+    return "".join(markdown_code(part) if index % 2 else _escaped(part) for index, part in enumerate(parts))
 
 
 def markdown_block(language: str, lines: Iterable[str]) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from conformance.contract.loading import contract_root
 from conformance.evidence.finding import Finding
 from conformance.report.phrases import finding_line, markdown, markdown_link, printable, tone, waiver_line
 from conformance.verdict.certificate import Certificate, exit_code
@@ -23,6 +25,7 @@ from conformance.verdict.judgement import RequirementVerdict
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Mapping[str, str] = {"MUST": "error", "SHOULD": "warning", "MAY": "note"}
 _TONES: Mapping[str, str] = {"decides": "error", "warning": "warning", "information": "note", "waived": "note"}
+_ROW = re.compile(r'id = "([^"]+)"$')  # the line of requirements.toml that begins a row
 
 
 def write_sarif(certificate: Certificate, path: Path) -> None:
@@ -89,13 +92,14 @@ def _invocation(certificate: Certificate) -> dict[str, Any]:
 
 def _results(certificate: Certificate) -> list[dict[str, Any]]:
     results = []
+    places = _places(certificate.provider)
     for index, row in enumerate(certificate.requirements):
         same: Counter[str] = Counter()
         for finding in row.findings if row.verdict == "fail" else ():
             mark = _fingerprint(row.id, finding.at, finding.scenario)
             same[mark] += 1
             results.append(
-                _result(certificate, row, index, f"{row.statement} Found: {finding_line(finding)}")
+                _result(certificate, row, index, f"{row.statement} Found: {finding_line(finding)}", places)
                 | {
                     "level": _TONES[tone(certificate, row)],
                     "partialFingerprints": {"primaryLocationLineHash": f"{mark}:{same[mark]}"},
@@ -105,7 +109,7 @@ def _results(certificate: Certificate) -> list[dict[str, Any]]:
         if row.stale:
             waiver = waiver_line(row)
             results.append(
-                _result(certificate, row, index, waiver[0].upper() + waiver[1:])
+                _result(certificate, row, index, waiver[0].upper() + waiver[1:], places)
                 | {
                     "level": "error",
                     "partialFingerprints": {"primaryLocationLineHash": f"{_fingerprint(row.id, 'stale waiver')}:1"},
@@ -114,23 +118,33 @@ def _results(certificate: Certificate) -> list[dict[str, Any]]:
     return results
 
 
-def _result(certificate: Certificate, row: RequirementVerdict, index: int, message: str) -> dict[str, Any]:
+def _result(
+    certificate: Certificate, row: RequirementVerdict, index: int, message: str, places: Mapping[str, tuple[int, int]]
+) -> dict[str, Any]:
     return {
         "ruleId": row.id,
         "ruleIndex": index,
         # What a server answered must not become a link, as [text](address) does in a message.
         "message": {"text": printable(message).replace("](", "] (")},
-        "locations": [_location(certificate)],
+        "locations": [_location(certificate, *places.get(row.id, (1, 1)))],
         "suppressions": _suppressions(row),
     }
 
 
-def _location(certificate: Certificate) -> dict[str, Any]:
+def _places(provider: str) -> dict[str, tuple[int, int]]:
+    """The line of each row's id in the contract, and its length; empty for a contract that is not the suite's own."""
+    path = contract_root() / provider / "requirements.toml"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = [(_ROW.match(line), number, len(line)) for number, line in enumerate(lines, 1)]
+    return {match[1]: (number, length) for match, number, length in found if match}
+
+
+def _location(certificate: Certificate, line: int, length: int) -> dict[str, Any]:
     """Where the contract holds the requirement: code scanning shows no result without a file and a region."""
     return {
         "physicalLocation": {
             "artifactLocation": {"uri": f"schemas/{certificate.provider}/requirements.toml"},
-            "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2},
+            "region": {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": length + 1},
         }
     }
 

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from conformance.contract.loading import contract_root
 from conformance.contract.model import Source
 from conformance.evidence.cassettes import read_cassette, write_cassette
 from conformance.evidence.finding import Cell, Finding
+from conformance.evidence.history import read_history, to_line
 from conformance.verdict import Certificate, CertifiedTarget, Digests, RequirementVerdict, Waiver, decide
 from tests.attestation.conftest import BROKEN, Command, Kept, record
 
@@ -305,6 +306,37 @@ def test_another_suite_of_the_same_version_is_noticed(verify: Command, monkeypat
     monkeypatch.setattr("conformance.attestation.verifying.suite_digest", lambda: f"sha256:{1:064}")
     done = verify()
     assert (done.exit_code, "one of both was changed" in done.output) == (1, True), done.output
+
+
+@pytest.mark.parametrize(("seconds", "differs"), [(0.0, True), (8.0, True), (10.5, False), (10_000.0, False)])
+def test_a_live_run_took_no_less_than_its_exchanges(
+    kept: Kept, command: Command, seconds: float, differs: bool
+) -> None:
+    """How long it took beyond them, nothing shows."""
+    exchanges = list(read_history(kept.history))
+    started = float(int(exchanges[0].started))
+    late = replace(exchanges[-1], ended=started + 10.5)
+    kept.history.write_bytes(b"".join(map(to_line, [*exchanges[:-1], late])))
+    digest(history=file_digest(kept.history), recording={})(
+        replace(
+            kept.certificate,
+            mode="live",
+            started_at=datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            duration_s=seconds,
+        )
+    ).write(kept.path)
+    done = command("verify", kept.path)
+    told = f"differs: duration_s is {seconds:.1f}, where the last exchange ended 10.5 seconds after the start"
+    assert (told in done.output.splitlines()) == differs, done.output
+    assert done.exit_code == (1 if differs else 3), done.output
+
+
+def test_what_only_a_signature_holds_is_said(kept: Kept, verify: Command) -> None:
+    of_times = "started_at and duration_s, as far as the times of the exchanges allow"
+    held = f"nothing else holds the reason, link, name and date of the waivers of {BROKEN}; {of_times}"
+    assert held in verify().output
+    row(BROKEN, waiver=None)(kept.certificate).write(kept.path)
+    assert f"nothing else holds {of_times}" in verify().output
 
 
 # -- what cannot be judged again ---------------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from conformance.reference import policies_of, provider_names
+from conformance.run import Selection
 from conformance.session import act
 from conformance.verdict import Certificate
 from tests.faults.certification import prepared
@@ -91,11 +94,15 @@ def with_text(text: str) -> Callable[[webdriver.Chrome], WebElement | None]:
     return lambda driver: next((one for one in driver.find_elements(By.XPATH, path) if one.is_displayed()), None)
 
 
+def data(page: Path) -> dict[str, Any]:
+    """What the page holds, by the name of the file that it stands for."""
+    held = re.findall(r'"((?:widgets|data/test-results)/[^"]+\.json)","([^"]*)"', page.read_text(encoding="utf-8"))
+    return {name: json.loads(base64.b64decode(content)) for name, content in held}
+
+
 def test_every_verdict_is_counted_once(page: Path, runs: Path) -> None:
     rows = [row.verdict for folder in runs.glob("*/certificate.json") for row in Certificate.read(folder).requirements]
-    text = page.read_text(encoding="utf-8")
-    start = text.index('"widgets/statistic.json","') + len('"widgets/statistic.json","')
-    counted = json.loads(base64.b64decode(text[start : text.index('"', start)]))
+    counted = data(page)["widgets/statistic.json"]
     assert counted["total"] == len(rows)
     assert counted["failed"] == rows.count("fail")
     assert counted["passed"] == rows.count("pass")
@@ -144,6 +151,81 @@ def test_a_second_report_of_a_run_adds_nothing_to_its_history(page: Path, runs: 
     assert len(before) == 1
     assert conformance("report", runs, "--no-open").returncode == 0
     assert len(history.read_text(encoding="utf-8").splitlines()) == 1
+
+
+# -- one run after another ---------------------------------------------------------------------------------------------
+
+FOLLOWED = "DOT-009"  # what fails where a server shows no status
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the third of three runs of one server, each reported in its turn: right, wrong, and wrong again."""
+    folder = tmp_path_factory.mktemp("followed") / "dots-acme"
+    for fault in ("", "shows_no_status", "shows_no_status"):
+        run = prepared("dots", policies_of("dots", fault), folder)
+        run.target, run.mode = replace(run.target, name="acme"), "in-process"
+        run.rows = Selection(ids=frozenset({"DOT-001", FOLLOWED})).of(run.contract)
+        run.started = time.time()
+        run.preflight()
+        act(run)
+        certificate = run.finish()
+        assert [row.id for row in certificate.requirements if row.verdict == "fail"] == [FOLLOWED] * bool(fault)
+        done = conformance("report", folder, "--no-open")
+        assert done.returncode == 0, done.stdout + done.stderr
+        time.sleep(1.1)  # runs are told apart by the second in which they began
+    return folder / "allure-report" / "index.html"
+
+
+def told_of(page: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """What the followed requirement was before, the latest first, and the counts of each report, the oldest first."""
+    held = data(page)
+    (row,) = (one for name, one in held.items() if "test-results/" in name and one["name"].startswith(FOLLOWED))
+    charts = held["widgets/charts.json"]["general"].values()
+    (trend,) = (one["data"] for one in charts if one["type"] == "statusDynamics")
+    return [one["status"] for one in row["history"]], [point["statistic"] for point in trend]
+
+
+def test_a_page_tells_of_the_runs_before_and_each_is_a_point_of_the_trend(followed: Path) -> None:
+    history, trend = told_of(followed)
+    assert history == ["failed", "passed"]
+    assert [(point.get("failed", 0), point["passed"]) for point in trend] == [(0, 2), (1, 1), (1, 1)]
+
+
+def test_a_run_that_is_reported_again_is_not_before_itself(followed: Path) -> None:
+    lines = (followed.parents[1] / "allure-history.jsonl").read_bytes()
+    before = told_of(followed)
+    assert conformance("report", followed.parents[1], "--no-open").returncode == 0
+    assert told_of(followed) == before
+    assert (followed.parents[1] / "allure-history.jsonl").read_bytes() == lines
+    assert lines.count(b"\n") == 3
+
+
+def test_a_reader_sees_since_when_it_fails(browser: webdriver.Chrome, followed: Path) -> None:
+    wait = WebDriverWait(browser, PATIENCE).until
+    browser.get(followed.as_uri())
+    wait(with_text(f"{FOLLOWED} ")).click()
+    frame = wait(
+        lambda driver: next(
+            (one for one in driver.find_elements(By.CSS_SELECTOR, "iframe") if one.size["height"] > 100), None
+        )
+    )
+    browser.switch_to.frame(frame)
+    told = browser.find_element(By.TAG_NAME, "body").text
+    day = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    assert re.match(rf"Fails since {day}, in 2 runs; before, it passed on {day}\.\n", told), told
+    for line in browser.find_elements(By.CSS_SELECTOR, "pre"):  # none is cut off
+        assert line.get_property("scrollWidth") <= line.get_property("clientWidth")
+    browser.switch_to.default_content()
+    browser.find_element(By.CSS_SELECTOR, "[data-testid=test-result-tab-history]").click()
+    items = wait(lambda driver: driver.find_elements(By.CSS_SELECTOR, "[data-testid=test-result-history-item]"))
+    marks = [one.find_element(By.CSS_SELECTOR, "[data-testid^=tree-leaf-status-]") for one in items]
+    assert [mark.get_attribute("data-testid") for mark in marks] == [
+        "tree-leaf-status-failed",
+        "tree-leaf-status-passed",
+    ]
+    assert len({mark.find_element(By.TAG_NAME, "circle").value_of_css_property("fill") for mark in marks}) == 2
+    assert all(one.is_displayed() and re.search(r"\d at \d", one.text) for one in items)
 
 
 def test_nobody_is_told_who_reads_it(page: Path) -> None:

@@ -215,3 +215,20 @@ def test_without_a_provider_pytest_leaves_the_scenarios_alone(
     command = [installed / "python", "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"]
     assert "1 passed" in told(command, tmp_path, environment)
     assert not (tmp_path / "reports").exists()
+
+
+def test_the_report_with_a_node_that_pip_installs(
+    wheel: Path, installed: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The extra brings all that the page needs: no other program is found, and nothing was installed before."""
+    options = ["--quiet", "--disable-pip-version-check"]
+    extra = f"{NAME}[report] @ {wheel.as_uri()}"
+    told([sys.executable, "-m", "pip", "--python", installed / "python", "install", *options, extra], tmp_path)
+    alone = {**environment, "PATH": str(installed), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert Path(shutil.which("node", path=alone["PATH"]) or "").parent == installed
+    told([installed / "conformance", "certify", "--provider", "dots", "--area", "list"], tmp_path, alone)
+    printed = told([installed / "conformance", "report", "--no-open"], tmp_path, alone)
+    page = tmp_path / "reports" / "allure-report" / "index.html"
+    assert printed.split() == ["report:", str(page.relative_to(tmp_path))]
+    assert "Dots: reference" in page.read_text(encoding="utf-8")
+    assert len(list((tmp_path / "cache").glob("*/allure-*/node_modules/allure/cli.js"))) == 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ def test_a_result_tells_the_requirement(results: dict[str, Result]) -> None:
     assert result["statusDetails"]["message"] == "MUST: expected 402, got 400 (#1, #2)"
     for told in ("**MUST**", "Row of MUST that is fail.", "(https://docs.example/create)", "`402`", "`400`"):
         assert told in result["description"]
+
+
+def test_code_in_a_statement_is_code(certificate: Certificate, exchanges: dict[int, Exchange], tmp_path: Path) -> None:
+    rows = tuple(replace(row, statement="`id` is\n a `<b|>`, not *that*.") for row in certificate.requirements)
+    write_allure(replace(certificate, requirements=rows), exchanges, tmp_path)
+    description = read(tmp_path)["EX-MUST-fail"]["description"]
+    assert description.startswith(r"**MUST** `id` is a `<b|>`, not \*that\*.")
 
 
 @pytest.mark.parametrize("verdict", ["inapplicable", "not_run", "inconclusive", "error"])

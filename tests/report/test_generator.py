@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from conformance.report import generator
-from conformance.report.generator import GeneratorError, installed, without_analytics
+from conformance.report.generator import (
+    GeneratorError,
+    build,
+    installed,
+    shows_descriptions,
+    without_analytics,
+)
 
 HERE = Path(generator.__file__).parent
 TAG = (
@@ -42,6 +48,41 @@ def test_what_reports_its_readers_is_gone() -> None:
 def test_a_page_that_may_still_report_is_refused(page: str) -> None:
     with pytest.raises(GeneratorError, match="analytics"):
         without_analytics(page)
+
+
+def test_a_page_without_an_end_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "allure-1" / "node_modules" / "allure" / "cli.js"
+    version = json.loads((HERE / "package.json").read_bytes())["dependencies"]["allure"]
+    with pytest.raises(GeneratorError) as told:
+        shows_descriptions("<html><p>cut off", program)
+    for words in (str(program), "has no </body>", f"Allure {version}", f"remove the folder {tmp_path / 'allure-1'} "):
+        assert words in str(told.value)
+
+
+def test_a_script_is_added_at_the_end_of_the_page(tmp_path: Path) -> None:
+    page = shows_descriptions("<body>'</body>'</body></html>", tmp_path / "a" / "b" / "c" / "d")
+    assert page.startswith("<body>'</body>'<script>")
+    assert page.endswith("</script></body></html>")
+
+
+def test_a_damaged_history_is_told_and_kept(programs: Path, tmp_path: Path) -> None:
+    program(programs, "node", "echo v22.1.0")
+    program(programs, "npm", "/bin/mkdir -p node_modules/allure && echo > node_modules/allure/cli.js")
+    history = tmp_path / "history.jsonl"
+    history.write_text("{", encoding="utf-8")
+    with pytest.raises(GeneratorError, match=r"history\.jsonl is damaged"):
+        build([], tmp_path / "out", name="", categories=[], history=history, cache=tmp_path / "cache")
+    assert history.read_text(encoding="utf-8") == "{"
+
+
+def test_a_page_that_is_not_written_is_in_no_history(programs: Path, tmp_path: Path) -> None:
+    made = "/bin/mkdir made; echo '<html>' > made/index.html; echo '{\"timestamp\": 1}' > history.jsonl"
+    program(programs, "node", f'[ "$1" = --version ] && echo v22.1.0 && exit; {made}')
+    program(programs, "npm", "/bin/mkdir -p node_modules/allure && echo > node_modules/allure/cli.js")
+    with pytest.raises(GeneratorError, match="has no </body>"):
+        build([], tmp_path / "out", name="", categories=[], history=tmp_path / "h.jsonl", cache=tmp_path / "cache")
+    assert not (tmp_path / "h.jsonl").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_node_the_message_says_how_to_get_it(programs: Path, tmp_path: Path) -> None:

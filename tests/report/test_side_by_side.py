@@ -20,7 +20,7 @@ from conformance.report.side_by_side import page_of, write_page
 from conformance.report.side_by_side.asking import askings
 from conformance.report.side_by_side.columns import Column, columns_of, find_certificates
 from conformance.report.side_by_side.html import as_html
-from conformance.report.side_by_side.page import Cell, Page, Section
+from conformance.report.side_by_side.page import Cell, Group, Page, Row, Section, Table, words
 from conformance.report.side_by_side.stories import Story, ending, stories, story_of
 from conformance.report.side_by_side.text import as_markdown
 from conformance.verdict import Certificate, CertificateError, certify, judge
@@ -180,6 +180,17 @@ def test_the_page_of_html_stands_alone(make: Make) -> None:
     assert {value for name, value in read.attributes if name == "href"} <= {
         f"#{value}" for name, value in read.attributes if name == "id"
     }
+
+
+@pytest.mark.parametrize(
+    "whole", ["STR-104a", "2026-11-29T16:00:27Z", "→ requires_payment_method", "✓ pass", "? not run"]
+)
+def test_what_is_read_as_one_stands_in_one_line(whole: str) -> None:
+    text = as_html(
+        Page("p", (Section("s", (), (Table([words("a")], [Group("", [Row(words(f"so: {whole}"), [])])]),)),))
+    )
+    assert f'so: <span class="whole">{whole}</span></div>' in text
+    assert ".whole { white-space: nowrap; }" in text
 
 
 def test_no_text_becomes_markup(make: Make, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conformance.report.generator.history import History, HistoryError, results_in
+
 PAGE = "index.html"
 _HERE = Path(__file__).parent
 _FILES = ("package.json", "package-lock.json")
@@ -31,12 +33,13 @@ _ANALYTICS = re.compile(
     r"<script>\s*window\.dataLayer\b(?:(?!</script>).)*</script>",
     re.DOTALL,
 )
-# Of a page from a file, a frame whose source is a blob cannot be measured; one that holds its text can.
+# Of a page from a file, a frame whose source is a blob cannot be measured; one that holds its text can. Long lines of
+# code are wrapped, where the frame would cut them off.
 _SRCDOC = """
 new MutationObserver(() => {
   for (const frame of document.querySelectorAll("iframe[src^='blob:null']")) {
     fetch(frame.src).then((blob) => blob.text()).then((text) => {
-      frame.srcdoc = text;
+      frame.srcdoc = text + "<style>pre, pre code { white-space: pre-wrap; overflow-wrap: anywhere; }</style>";
       frame.removeAttribute("src");
     });
   }
@@ -59,24 +62,27 @@ def build(
 ) -> Path:
     """Builds ``output/index.html``, which opens from a file, of folders of Allure ``results``; returns its path.
 
-    ``name`` stands in its head. ``history`` is a file that tells of the runs before; this one is added, unless it is
-    what ``output`` shows already. ``cache`` is where the generator is kept. Raises ``GeneratorError``.
+    ``name`` stands in its head. ``history`` is a file that tells of the runs before, of which the page tells; this one
+    is added when the page is written, unless it is in it already. ``cache`` is where the generator is kept. Raises
+    ``GeneratorError``, and OSError where a file cannot be read or written.
     """
     generator = installed(cache)
-    digest = _digest(results)
-    page, told_of = output / PAGE, output / "results.sha256"
-    again = told_of.is_file() and told_of.read_text(encoding="ascii") == digest
-    with tempfile.TemporaryDirectory(prefix="conformance-report-") as folder:
-        settings, made = Path(folder) / "allurerc.json", Path(folder) / "made"
-        history.parent.mkdir(parents=True, exist_ok=True)
-        if again and history.is_file():
-            history = Path(shutil.copy(history, folder))  # to which it may add
+    try:
+        kept = History.read(history)
+    except HistoryError as error:
+        raise GeneratorError(str(error)) from error
+    told = [result for one in results for _, result in results_in(one)]
+    before, again = kept.before(told)
+    with tempfile.TemporaryDirectory(prefix="conformance-report-") as name_of:
+        folder = Path(name_of)
+        settings, made, grown = folder / "allurerc.json", folder / "made", folder / "history.jsonl"
+        before.write(grown)
         settings.write_text(
             json.dumps(
                 {
                     "name": name,
                     "output": str(made),
-                    "historyPath": str(history.absolute()),
+                    "historyPath": str(grown),
                     "historyLimit": _HISTORY_LIMIT,
                     "categories": {"rules": list(categories)},
                     "hideLabels": list(_HIDDEN),
@@ -95,15 +101,19 @@ def build(
             ),
             encoding="utf-8",
         )
-        command = [_node(), str(generator), "generate", *(str(one.absolute()) for one in results)]
-        _run([*command, "--config", str(settings)], Path(folder), "the report generator failed")
+        shown = _dated(results, before.since(told), folder)
+        command = [_node(), str(generator), "generate", *map(str, shown)]
+        _run([*command, "--config", str(settings)], folder, "the report generator failed")
         pages = sorted(made.rglob(PAGE))
         if len(pages) != 1:
             raise GeneratorError(f"the report generator made {len(pages)} pages where it was to make one")
-        text = _shows_descriptions(without_analytics(pages[0].read_text(encoding="utf-8")))
+        text = shows_descriptions(without_analytics(pages[0].read_text(encoding="utf-8")), generator)
         output.mkdir(parents=True, exist_ok=True)
+        page = output / PAGE
         page.write_text(text, encoding="utf-8")
-        told_of.write_text(digest, encoding="ascii")
+        if not again:
+            history.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(grown, history)
     return page
 
 
@@ -134,19 +144,37 @@ def without_analytics(page: str) -> str:
     return clean
 
 
-def _shows_descriptions(page: str) -> str:
-    """The page with descriptions that show when it is opened from a file, where the generator's own have no height."""
-    end = page.rindex("</body>")
-    return f"{page[:end]}<script>{_SRCDOC}</script>{page[end:]}"
+def shows_descriptions(page: str, generator: Path) -> str:
+    """The page with descriptions that show when it is opened from a file, where the generator's own have no height.
+
+    ``generator`` is the program that made it. Raises ``GeneratorError`` where the page has no end to add that to.
+    """
+    before, end, after = page.rpartition("</body>")
+    if not end:
+        raise GeneratorError(
+            f"the page that {generator} made has no </body>, as those of Allure {_version()} have: remove the folder "
+            f"{generator.parents[2]} and run this again, and the generator will be installed anew"
+        )
+    return f"{before}<script>{_SRCDOC}</script>{end}{after}"
 
 
-def _digest(results: Sequence[Path]) -> str:
-    """What tells these results from others."""
-    digest = hashlib.sha256()
-    for folder in results:
-        for path in sorted(folder.glob("*-result.json")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def _version() -> str:
+    """The version of Allure that is pinned."""
+    version: str = json.loads((_HERE / "package.json").read_bytes())["dependencies"]["allure"]
+    return version
+
+
+def _dated(results: Sequence[Path], since: Mapping[str, str], folder: Path) -> Sequence[Path]:
+    """The results, as copies in ``folder`` that say ``since`` when what fails does; themselves where none says so."""
+    if not since:
+        return [one.absolute() for one in results]
+    copies = [Path(shutil.copytree(one, folder / f"results-{number}")) for number, one in enumerate(results)]
+    for copy in copies:
+        for path, result in results_in(copy):
+            if told := since.get(result["uuid"]):
+                description = f"{told}\n\n{result.get('description', '')}"
+                path.write_text(json.dumps({**result, "description": description}), encoding="utf-8")
+    return copies
 
 
 def _program(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 
@@ -23,7 +24,7 @@ nav a { margin-right: 1.2rem; white-space: nowrap; } a { color: inherit; }
   max-width: 100%; }
 table { border-collapse: separate; border-spacing: 0; font-size: .87rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .7rem; border-bottom: 1px solid var(--line);
-  overflow-wrap: break-word; min-width: 6.5rem; max-width: 26rem; font-weight: normal; }
+  overflow-wrap: break-word; min-width: 4rem; max-width: 26rem; font-weight: normal; }
 thead th { position: sticky; top: 0; background: var(--head); z-index: 2; }
 tbody th { position: sticky; left: 0; background: var(--paper); z-index: 1; min-width: 15rem;
   border-right: 1px solid var(--line); }
@@ -32,10 +33,14 @@ tbody th.group { background: var(--head); font-weight: 600; }
 td.has-bad { background: var(--bad-paper); }
 .strong { font-weight: 600; } .good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; }
 .waived { color: var(--waived); } .open { color: var(--open); } .quiet { color: var(--quiet); }
+.whole { white-space: nowrap; }
 .code { font-family: ui-monospace, monospace; font-size: .92em; }
 [title] { cursor: help; }
 @media print { .table { max-height: none; overflow: visible; } thead th, tbody th { position: static; } }
 """
+
+# Ids, times, an arrow with its status, a mark with its verdict: a line's end within them is hard to read.
+_UNBROKEN = re.compile(r"\b[A-Z]{2,}-\d+[a-z]?\b|\b\d{4}-\d\d-\d\d(?:T[\d:]+Z)?|→ \w{1,40}|[✓✗?] (?:not run|\w{1,40})")
 
 
 def as_html(page: Page) -> str:
@@ -108,6 +113,8 @@ def _entry(entry: Entry) -> str:
     text = _text(entry.text)
     if entry.tone == "code":  # paths break where a reader would break them
         text = text.replace("/", "/<wbr>")
+    else:
+        text = _UNBROKEN.sub(r'<span class="whole">\g<0></span>', text)
     return f"<div{tone}{title}>{text}</div>"
 
 

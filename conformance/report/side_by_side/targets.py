@@ -26,7 +26,8 @@ def _cells(column: Column) -> list[Cell]:
     counts = Counter(map(counted, certificate.requirements))
     waived = sum(row.waived for row in certificate.requirements)
     acted = (
-        Entry(f"{certificate.mode}, {certificate.started_at}", "quiet"),
+        Entry(certificate.mode, "quiet"),
+        Entry(certificate.started_at, "quiet"),
         Entry(certificate.target.base_url, "quiet"),
         Entry(f"contract {certificate.contract_version}, suite {certificate.suite_version}", "quiet"),
     )
