@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: certify test lint types tests docs survivors benchmark speed windows cassettes exam clean
+.PHONY: certify test lint types tests docs survivors benchmark speed windows kill cassettes exam clean
 
 certify: $(VENV)/.ready
 	$(BIN)/conformance certify
@@ -35,6 +35,9 @@ speed: $(VENV)/.ready
 
 windows: $(VENV)/.ready
 	$(BIN)/python -m tests.benchmarks.windows
+
+kill: $(VENV)/.ready
+	$(BIN)/python -m tests.benchmarks.kill
 
 cassettes: $(VENV)/.ready
 	$(BIN)/conformance certify --record

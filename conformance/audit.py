@@ -14,6 +14,7 @@ from typing import Any
 
 from conformance.contract import Contract
 from conformance.evidence.exchange import Exchange
+from conformance.evidence.files import write_whole
 from conformance.evidence.finding import Outcome
 from conformance.evidence.leftovers import left_secrets
 from conformance.evidence.recordings import Skipped, read_recordings
@@ -150,7 +151,7 @@ def audit_recordings(
         requests=coverage.read,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / COVERAGE).write_text(json.dumps(coverage.as_json(), indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / COVERAGE, json.dumps(coverage.as_json(), indent=2) + "\n")
     write_all(certificate, evidence, folder)
     return Audit(certificate, evidence, coverage)
 

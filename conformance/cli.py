@@ -15,6 +15,8 @@ from conformance.commands.common import NOT_JUDGED, fail
 COMMANDS = (
     "init",
     "certify",
+    "cleanup",
+    "merge",
     "audit",
     "report",
     "compare",

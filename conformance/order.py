@@ -12,7 +12,8 @@ from conformance.checks import check_catalogue
 from conformance.contract import Contract, provider_names
 from conformance.contract.loading import load_contracts
 from conformance.contract.model import LEVELS
-from conformance.run import Run, Selection
+from conformance.parts.shares import Share, ShareError
+from conformance.run import Budget, Run, Selection
 from conformance.target.clock import SkippingClock
 from conformance.target.settings import (
     SettingsError,
@@ -40,7 +41,10 @@ class Order:
     providers' folders, or empty. Without a ``seed`` each run of a target has a new one: a living server remembers the
     idempotency keys of earlier runs, and would answer with what it did then. ``record`` keeps each run as a recording
     in the folder ``cassettes``, ``replay`` takes it from there: ``target`` is then a recorded one's name or file.
-    ``burst`` is how many requests may be sent at once, instead of what the target's settings say.
+    ``burst`` is how many requests may be sent at once, instead of what the target's settings say. ``own_server``: the
+    host is one's own, and no real money moves there. ``no_cleanup`` leaves what a run creates as it is.
+    ``shard`` as ``2/5`` acts the second of five parts; where the parts are ``processes_of_one`` machine they keep one
+    pace together, else each keeps its part of it. ``budget`` is how many requests may be sent, the most telling first.
     """
 
     providers: tuple[str, ...] = ()
@@ -57,6 +61,11 @@ class Order:
     replay: bool = False
     cassettes: str = CASSETTES
     burst: int | None = None
+    own_server: bool = False
+    no_cleanup: bool = False
+    shard: str = ""
+    processes_of_one: bool = False
+    budget: int | None = None
 
 
 def known_contracts(further: str = "") -> dict[str, Contract]:
@@ -77,15 +86,24 @@ def prepare_runs(order: Order) -> Iterator[Run]:
     """
     if order.record and order.replay:
         raise SettingsError("--record and --replay exclude each other")
+    share = _share(order)
+    _check_budget(order)
     contracts = known_contracts(order.contracts)
     recordings = _recordings(order, contracts) if order.replay else {}
     targets = [target for target, _ in recordings.values()] if order.replay else _targets(order, contracts)
+    if order.own_server:
+        targets = [replace(target, own_server=True) for target in targets]
+    if order.no_cleanup:
+        targets = [replace(target, cleanup=False) for target in targets]
     for target in targets:
-        refuse_live(target, contracts)
+        if not order.replay:  # which sends nothing
+            refuse_live(target, contracts)
     if order.burst is not None:
         if order.burst < 0:
             raise SettingsError(f"--burst {order.burst} is no number of requests")
         targets = [replace(target, burst=order.burst) for target in targets]
+    if share and not order.processes_of_one:
+        targets = [replace(one, requests_per_second=one.requests_per_second / share.of) for one in targets]
     levels = frozenset(level.upper() for level in order.levels)
     if levels - set(LEVELS):
         raise SettingsError(f"--level {', '.join(sorted(levels - set(LEVELS)))}: levels are {', '.join(LEVELS)}")
@@ -109,10 +127,58 @@ def prepare_runs(order: Order) -> Iterator[Run]:
                 waivers=waivers[target.provider],
                 record=_record_folder(order, target),
                 recording=recording,
+                share=share,
+                budget=_budget(order, contracts[target.provider], target, selection),
                 **(embedded_server(target.provider) if embedded else {}),
             )
 
     return made()
+
+
+def _check_budget(order: Order) -> None:
+    if order.budget is None:
+        return
+    if order.budget < 1:
+        raise SettingsError(f"--budget {order.budget} is no number of requests")
+    for option in ("record", "replay", "shard"):
+        if getattr(order, option):
+            raise SettingsError(f"--budget acts a part of the scenarios; it goes without --{option}")
+
+
+def _budget(order: Order, contract: Contract, target: Target, selection: Selection) -> Budget | None:
+    """What the order's budget pays for. Raises ``SettingsError`` where that is nothing, or cannot be known."""
+    if order.budget is None:
+        return None
+    from conformance.plan import choose
+
+    return choose(contract, target, selection, order.budget)
+
+
+def _share(order: Order) -> Share | None:
+    """The part that is to be acted. Raises ``SettingsError`` where it could not be put together with the others."""
+    if not order.shard:
+        return None
+    if order.record or order.replay:
+        raise SettingsError(f"--shard goes without --{'record' if order.record else 'replay'}")
+    if order.target and order.seed is None:
+        raise SettingsError("--shard needs --seed NUMBER, the same for all parts of a run and another for each run")
+    try:
+        return Share.read(order.shard)
+    except ShareError as error:
+        raise SettingsError(f"--shard {error}") from error
+
+
+def target_of(order: Order) -> tuple[Contract, Target]:
+    """The one target of an order, its settings checked, and its contract.
+
+    Raises ``SettingsError`` and ``CatalogueError``.
+    """
+    contracts = known_contracts(order.contracts)
+    (target,) = _targets(order, contracts)
+    if order.own_server:
+        target = replace(target, own_server=True)
+    refuse_live(target, contracts)
+    return contracts[target.provider], target
 
 
 def _seed(order: Order, recording: Recording | None) -> int:
@@ -164,6 +230,7 @@ def embedded_target(contract: Contract) -> Target:
         api_key=settings["api_key"],
         instruments=settings["instruments"],
         requests_per_second=0,
+        own_server=True,
     )
 
 
@@ -243,6 +310,8 @@ def _folder(order: Order, target: Target, several: bool) -> Path:
     folder = Path(order.output or "reports")
     if several or not order.output:
         folder /= name
+    if order.shard and not order.output:
+        folder = folder / "parts" / order.shard.replace("/", "-of-")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from conformance.scenarios.acting import Actor
 
 SCENARIOS = Path(__file__).parent / "scenarios"
+NOT_JUDGED = 3  # exit code
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,10 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("provider", default="", help="the contract to hold the target to")
     option("target", default="", help="URL or target file; without it, the embedded reference server")
     option("api-key", default="", help="KEY or env:NAME, a test key of the target")
+    option("i-own-this-server", action="store_true", help="the host is yours, and no real money moves there")
+    option("no-cleanup", action="store_true", help="leave what the run has created as it is")
     option("contracts", default="", metavar="DIR", help="folder of further providers' contracts")
     option("seed", type=int, default=None, help="what idempotency keys derive from (default: new in each run)")
     option("output", default="", help="folder for certificate, history and reports")
     option("burst", type=int, default=None, metavar="N", help="send at most N requests at once; 0 forbids bursts")
+    option("budget", type=int, default=None, metavar="N", help="send at most N requests, the most telling first")
     option("strict", action="store_true", help="SHOULD decides conformance too")
     option("only", action="append", default=[], metavar="ID", help="judge only this requirement")
     option("area", action="append", default=[], help="judge only this area")
@@ -48,6 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     if not (given("provider") or given("target")):
         return
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(
+            "pytest-xdist would make a run of its own in each process, and no certificate of the whole; "
+            "conformance certify -n N acts a run in N processes"
+        )
     from conformance.contract import CatalogueError
     from conformance.evidence.exposure import presentable
     from conformance.order import Order, prepare_runs
@@ -58,9 +67,12 @@ def pytest_configure(config: pytest.Config) -> None:
         providers=(given("provider"),) if given("provider") else (),
         target=given("target"),
         api_key=given("api-key"),
+        own_server=given("i-own-this-server"),
+        no_cleanup=given("no-cleanup"),
         seed=given("seed"),
         output=given("output"),
         burst=given("burst"),
+        budget=given("budget"),
         strict=given("strict"),
         only=tuple(given("only")),
         areas=tuple(given("area")),
@@ -76,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except (SettingsError, CatalogueError) as error:
         raise pytest.UsageError(presentable(str(error))) from error
     except PreflightError as error:
-        pytest.exit(presentable(str(error)), returncode=3)
+        pytest.exit(presentable(str(error)), returncode=NOT_JUDGED)
     config.pluginmanager.register(Scenarios(run, finish=True), "conformance-run")
 
 
@@ -114,6 +126,9 @@ class Scenarios:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         # A check that no row of this provider cites leaves an item without parameters; it is no test.
         items[:] = [item for item in items if not _is_scenario(item) or isinstance(_row(item), _requirement_type())]
+        if self.run.budget:  # the most telling first
+            places = {name: place for place, name in enumerate(self.run.budget.acts)}
+            items.sort(key=lambda item: places[_row(item).id] if _is_scenario(item) else -1)
         acted = {_row(item).id for item in items if _is_scenario(item)}
         wanted = {row.id for row in self.run.rows.values() if row.check not in (*self.rules, "")}
         left_out = {name for name in wanted if self.run.acts_for(self.run.rows[name], self.rules)} - acted
@@ -177,7 +192,7 @@ class Scenarios:
     def _outcome(self, item: pytest.Item, row: Requirement, raised: BaseException | None) -> Outcome:
         from conformance.evidence.finding import Outcome
         from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
-        from conformance.target.client import TargetSilent
+        from conformance.target.client import BudgetSpent, TargetSilent
         from conformance.target.values import MissingInstrument
 
         scenario = f"{item.path.name}::{item.name}"
@@ -191,6 +206,8 @@ class Scenarios:
             return Outcome(row.id, "pass", remarks, exchanges=numbers, judged=len(numbers))
         if isinstance(raised, NonConformance):
             return Outcome(row.id, "fail", remarks, raised.findings, numbers, len(numbers))
+        if isinstance(raised, BudgetSpent):
+            return Outcome(row.id, "not_run", str(raised), exchanges=numbers)
         if isinstance(raised, Inconclusive):
             return Outcome(row.id, "inconclusive", str(raised), exchanges=numbers)
         if isinstance(raised, Inapplicable | MissingInstrument):
@@ -201,19 +218,32 @@ class Scenarios:
 
     # -- under plain pytest --------------------------------------------------------------------------------------
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # Pytest's own ways to stop, as for a file that cannot be collected, are kinds of it.
+        self.run.interrupted = excinfo.type is KeyboardInterrupt
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not self.finish or session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        whole = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        if not self.finish or not (whole or self.run.interrupted):
             return
+        from conformance.cleanup import clean_after
+        from conformance.run import PreflightError
         from conformance.verdict import exit_code
 
-        certificate = self.run.finish()
-        if self.run.record:
+        try:
+            certificate = self.run.finish()
+        except PreflightError as error:
+            self.lines = [f"not judged: {error}", *clean_after(self.run)]
+            session.exitstatus = NOT_JUDGED
+            return
+        if self.run.record and not self.run.interrupted:
             from conformance import recorder
 
             recorder.keep(self.run, certificate, approve=False)
         self.lines = [f"{certificate.result}: {reason}" for reason in certificate.reasons]
         self.lines.append(f"certificate and reports: {self.run.folder}")
+        self.lines += clean_after(self.run)
         session.exitstatus = exit_code(certificate) or (1 if self.others_failed else 0)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

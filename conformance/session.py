@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from conformance.plugin import SCENARIOS, Scenarios
 from conformance.run import SuiteError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.progress import Progress, TaskID
 
     from conformance.run import Run
@@ -67,10 +71,39 @@ def _own_environment() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def act(run: Run, fuzz: float = 0.0) -> None:
+@contextmanager
+def stoppable(run: Run) -> Iterator[None]:
+    """Within it SIGINT and SIGTERM let the run stop after the exchange under way; the second one ends the process.
+
+    Whoever is within sees ``Interrupted`` when the next exchange would begin, and still judges, reports and cleans up.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may have handlers
+        return
+    stop = run.clock.stop
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.asked:
+            os.write(2, b"\x1b[?25h\n" if os.isatty(2) else b"")  # the progress display has hidden the cursor
+            os._exit(128 + number)  # what is written is whole, and `conformance cleanup` does the rest
+        stop.ask()
+        os.write(2, b"\nconformance: stopping; judging what there is and cleaning up (again: at once)\n")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def act(run: Run, fuzz: float = 0.0, plugins: Sequence[object] = ()) -> None:
     """Runs every scenario that the run's selection needs; explores for ``fuzz`` seconds more.
 
-    Raises ``SuiteError`` where pytest could not collect or run them.
+    ``plugins`` are further ones of pytest, which watch.
+
+    Raises ``SuiteError`` where pytest could not collect or run them, ``Interrupted`` where the run was told to stop
+    before it was through.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -81,7 +114,9 @@ def act(run: Run, fuzz: float = 0.0) -> None:
         options = [f"-pno:{plugin}" for plugin in _IDLE] + ["--capture=no", "--assert=plain"]
         place = str(SCENARIOS)
         options += ["-c", os.devnull, "--rootdir", place, "--confcutdir", place, "--import-mode=importlib", place]
-        code = pytest.main(options, plugins=[Scenarios(run), shown])
+        code = pytest.main(options, plugins=[Scenarios(run), shown, *plugins])
+    if code == pytest.ExitCode.INTERRUPTED:
+        run.clock.stop.check()
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         trouble = "\n".join(shown.trouble) or (
             "interrupted" if code == pytest.ExitCode.INTERRUPTED else f"pytest ended with {code}"

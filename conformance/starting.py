@@ -6,13 +6,14 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.contract import Contract, contract_root
-from conformance.target.settings import Target, load_target, make_target, refuse_live
+from conformance.target.settings import TLS_KEYS, Target, is_known, load_target, make_target, refuse_live
 from conformance.target.values import Instruments, MissingInstrument
 
 SCHEMA = "conformance.toml.schema.json"
@@ -31,7 +32,7 @@ def target_file(contract: Contract, contracts: Mapping[str, Contract], base_url:
     """
     base_url = base_url or _documented_address(contract)
     target = make_target(contract, base_url=base_url, api_key=_UNSET, where="--base-url: ")
-    refuse_live(target, contracts)
+    refuse_live(replace(target, own_server=True), contracts)
     text = "\n".join(_lines(contract, target)) + "\n"
     with TemporaryDirectory() as folder:
         path = Path(folder) / "conformance.toml"
@@ -137,6 +138,13 @@ def _lines(contract: Contract, target: Target) -> Iterator[str]:
         yield f"{key} = {value}"
     yield from _comment(keys["timeout"]["description"])
     yield f"#timeout = {target.timeout:g}"
+    yield from _comment(keys["cleanup"]["description"])
+    yield "#cleanup = false"
+    yield from _comment(keys["i_own_this_server"]["description"])
+    yield "#i_own_this_server = true" if is_known(target, contract) else "i_own_this_server = false"
+    for key in TLS_KEYS:
+        yield from _comment(keys[key]["description"])
+        yield f'#{key} = "{key}.pem"'
 
     yield from _head(sections["instruments"], "[instruments]")
     yield from _explained({key: f"{key} = {_toml(value)}" for key, value in documented.items()}, capabilities)

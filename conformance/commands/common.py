@@ -35,7 +35,12 @@ def write(path: Path, text: str, option: str = "--write-target") -> None:
 def write_json(path: Path, document: Any, option: str) -> None:
     import json
 
-    write(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n", option)
+    from conformance.evidence.files import write_whole
+
+    try:
+        write_whole(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        fail(f"{option} {path}: {error.strerror}", WRONG_INVOCATION)
 
 
 def show_results(results: Sequence[tuple[Certificate, Mapping[int, Exchange], Path]]) -> None:

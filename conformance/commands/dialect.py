@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--target", default="", help="URL or file. Default: the embedded reference server.")
 @click.option("--api-key", default="", help="A test key: KEY or env:NAME.")
+@click.option("--i-own-this-server", "own_server", is_flag=True, help="The host is yours; no real money moves there.")
 @click.option("--seed", type=int, help="What idempotency keys derive from. Default: new.")
 @click.option("--contracts", default="", metavar="DIR", help="Folder of further providers' contracts.")
 @click.option("--output", default="", metavar="DIR", help="Where dialect.json goes. Default: reports/dialect/.")
@@ -35,6 +36,7 @@ def dialect(**given: Any) -> None:
     Exit codes: 0 nothing documented differs, 1 something does, 2 wrong invocation,
     3 not measured.
     """
+    from conformance.cleanup import clean_after
     from conformance.contract import CatalogueError
     from conformance.contract.dialect import documented
     from conformance.evidence.exposure import presentable
@@ -59,6 +61,8 @@ def dialect(**given: Any) -> None:
                 codes.append(NOT_JUDGED)
             finally:
                 run.close()
+                for line in clean_after(run):
+                    click.echo(line)
     except (SettingsError, CatalogueError) as error:
         fail(error, WRONG_INVOCATION)
     raise SystemExit(1 if 1 in codes else max(codes, default=NOT_JUDGED))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +55,16 @@ def _run(folder: Path) -> Source:
     certificate = Certificate.read(folder / CERTIFICATE)
     if not (folder / HISTORY).is_file():
         return Source(str(folder), certificate.provider, certificate, None, f"{folder} holds no {HISTORY}")
-    return Source(str(folder), certificate.provider, certificate, list(read_history(folder / HISTORY)))
+    return Source(str(folder), certificate.provider, certificate, _settled(read_history(folder / HISTORY)))
 
 
 def _recording(folder: Path, judge: Judge | None) -> Source:
     recording = load_recording(folder)
     certificate = judge(folder, recording.provider) if judge else None
     without = "" if certificate else f"{folder} is a recording, which holds no verdicts"
-    return Source(str(folder), recording.provider, certificate, recording.exchanges(), without)
+    return Source(str(folder), recording.provider, certificate, _settled(recording.exchanges()), without)
+
+
+def _settled(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """All but those that only asked for fewer requests."""
+    return [one for one in exchanges if not one.put_off]

@@ -140,6 +140,11 @@ class Contract:
     schemas: Mapping[str, Mapping[str, Any]]
 
     @cached_property
+    def live_members(self) -> frozenset[str]:
+        """The members of an answer that are true where real money moves: those of which a row says otherwise."""
+        return frozenset(row.args["member"] for row in self.requirements.values() if row.check == "livemode_is_test")
+
+    @cached_property
     def moves(self) -> Mapping[tuple[str, str], list[Transition]]:
         """The transitions by operation and the status they start from."""
         found: dict[tuple[str, str], list[Transition]] = {}

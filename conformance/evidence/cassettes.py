@@ -165,6 +165,7 @@ def _about(exchange: Exchange) -> dict[str, Any]:
         "case": exchange.case,
         "started": exchange.started,
         "ended": exchange.ended,
+        **({"failure": exchange.failure} if exchange.failure else {}),
     }
 
 

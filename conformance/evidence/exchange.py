@@ -75,7 +75,8 @@ class Response:
     def json(self) -> Any:
         """The decoded body, or ``UNREADABLE`` where it is not JSON."""
         try:
-            return json.loads(self.body)
+            # Given bytes, json would take UTF-16 and UTF-32, which no client has to.
+            return json.loads(self.body.decode("utf-8-sig", "surrogatepass"))
         except (ValueError, RecursionError):
             return UNREADABLE
 
@@ -87,7 +88,8 @@ class Exchange:
     ``response`` is None and ``failure`` says why where the network gave no answer. ``scenario`` names who asked
     (a test's id, ``preflight``, or a recording's file); ``credential`` is the class of credential sent: ``test`` (the
     target's own), ``none``, ``unknown``, … or ``""`` where a recording does not tell. ``started`` and ``ended`` are
-    seconds since the epoch. ``case`` names the frozen exam case that this sends, if any.
+    seconds since the epoch. ``case`` names the frozen exam case that this sends, if any. One that has a ``response``
+    and a ``failure`` was told to ask for less.
     """
 
     number: int
@@ -100,3 +102,8 @@ class Exchange:
     started: float = 0.0
     ended: float = 0.0
     origin: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def put_off(self) -> bool:
+        """Whether the answer asks for fewer requests, and so says nothing of what was asked."""
+        return self.response is not None and bool(self.failure)

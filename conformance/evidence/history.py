@@ -26,17 +26,18 @@ class History:
     """The exchanges of one run. Thread-safe.
 
     ``file`` receives each exchange, redacted, as one JSON line the moment it is added; its folders are made, and it is
-    appended to where it exists. One process writes a file: runs over several processes have a file each.
+    appended to where it exists. One process writes a file: runs over several processes have a file each. Numbers begin
+    after ``before``, so that those of several histories need not collide.
     """
 
-    def __init__(self, redactor: Redactor, file: Path | None = None) -> None:
+    def __init__(self, redactor: Redactor, file: Path | None = None, *, before: int = 0) -> None:
         self._redactor = redactor
         self._lock = threading.Lock()
-        self._last = 0
+        self._last = before
         self._exchanges: dict[int, Exchange] = {}
         self._redacted: dict[int, Exchange] = {}
         self._numbers: defaultdict[str, list[int]] = defaultdict(list)  # by scenario
-        self._stream: BinaryIO | None = _opened(file) if file else None
+        self._stream: BinaryIO | None = appendable(file) if file else None
         if self._stream:
             weakref.finalize(self, self._stream.close)
 
@@ -54,12 +55,12 @@ class History:
 
     @property
     def last(self) -> int:
-        """The highest number given out so far; 0 where none was."""
+        """The highest number given out so far; where none was, that before the first."""
         with self._lock:
             return self._last
 
     def next_number(self) -> int:
-        """A number that no other exchange of this history has; numbers begin with 1."""
+        """A number that no other exchange of this history has."""
         with self._lock:
             self._last += 1
             return self._last
@@ -173,7 +174,7 @@ def _read_message(message: Any) -> tuple[Headers, bytes]:
     return headers, message.get("body", "").encode("utf-8")
 
 
-def _opened(file: Path) -> BinaryIO:
+def appendable(file: Path) -> BinaryIO:
     """The file open for appending, without the end of a line that a crash cut off."""
     file.parent.mkdir(parents=True, exist_ok=True)
     stream = file.open("a+b")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from conformance.evidence.exchange import Exchange
+from conformance.evidence.files import write_whole
 from conformance.verdict.certificate import Certificate
 
 __all__ = ["write_all"]
@@ -17,7 +18,7 @@ def write_all(certificate: Certificate, exchanges: Mapping[int, Exchange], folde
     """Writes every rendering and, last, ``certificate.json`` into ``folder``.
 
     ``exchanges`` are redacted, by number. The certificate of an earlier run goes first, so that a run that is cut short
-    leaves none.
+    leaves none. Each file is there whole or not at all.
     """
     from conformance.report.allure import write_allure  # loading Allure takes a while, and only writers need it
     from conformance.report.badge import write_badge
@@ -33,6 +34,6 @@ def write_all(certificate: Certificate, exchanges: Mapping[int, Exchange], folde
     write_junit(certificate, exchanges, folder / "junit.xml")
     write_sarif(certificate, folder / "results.sarif")
     write_badge(certificate, folder / "badge.json")
-    (folder / "summary.md").write_text(summary(certificate, exchanges), encoding="utf-8")
-    (folder / PAGE).write_text(page(certificate), encoding="utf-8")
+    write_whole(folder / "summary.md", summary(certificate, exchanges))
+    write_whole(folder / PAGE, page(certificate))
     certificate.write(folder / CERTIFICATE)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
+import tempfile
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +18,7 @@ from allure_commons.types import LabelType, LinkType, Severity
 
 from conformance.contract.model import Level
 from conformance.evidence.exchange import Exchange
+from conformance.evidence.files import write_whole
 from conformance.evidence.finding import Finding, VerdictName
 from conformance.report.attachments import again, curl_line, diagram, excerpt, exchange_line, exchange_text
 from conformance.report.matrix import as_csv
@@ -75,12 +79,18 @@ def write_allure(certificate: Certificate, exchanges: Mapping[int, Exchange], fo
     for pattern in _OURS:
         for path in folder.glob(pattern):
             path.unlink()
-    logger: Any = AllureFileLogger(folder)  # type: ignore[no-untyped-call]
-    results = _Results(certificate, exchanges, logger)
-    for row in certificate.requirements:
-        results.write(row)
-    (folder / "environment.properties").write_text(_environment(certificate), encoding="ascii")
-    (folder / "categories.json").write_text(json.dumps(categories(), indent=2) + "\n", encoding="utf-8")
+    for cut_short in folder.glob(".*.part"):  # by a run that was killed while it wrote
+        shutil.rmtree(cut_short, ignore_errors=True)
+    # Its logger writes each file where it belongs, bit by bit; so it writes elsewhere, and each is put there whole.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".", suffix=".part") as apart:
+        logger: Any = AllureFileLogger(apart)  # type: ignore[no-untyped-call]
+        results = _Results(certificate, exchanges, logger)
+        for row in certificate.requirements:
+            results.write(row)
+        for made in Path(apart).iterdir():
+            os.replace(made, folder / made.name)
+    write_whole(folder / "environment.properties", _environment(certificate))
+    write_whole(folder / "categories.json", json.dumps(categories(), indent=2) + "\n")
 
 
 def categories() -> list[dict[str, Any]]:

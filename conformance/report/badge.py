@@ -7,13 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from conformance.evidence.files import write_whole
 from conformance.report.phrases import RESULTS, fails, tone
 from conformance.verdict.certificate import Certificate
 
 
 def write_badge(certificate: Certificate, path: Path) -> None:
     """Writes the badge of the certificate to ``path``."""
-    path.write_text(json.dumps(badge(certificate), indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(badge(certificate), indent=2) + "\n")
 
 
 def badge(certificate: Certificate) -> dict[str, Any]:

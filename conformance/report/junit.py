@@ -20,6 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from conformance.evidence.exchange import Exchange
+from conformance.evidence.files import write_whole
 from conformance.report.attachments import again
 from conformance.report.phrases import RESULTS, finding_line, tone, verdict_words, waiver_line, why
 from conformance.verdict.certificate import Certificate
@@ -33,7 +34,7 @@ def write_junit(certificate: Certificate, exchanges: Mapping[int, Exchange], pat
     """Writes the certificate as JUnit XML to ``path``; ``exchanges`` are redacted, by number."""
     document = junit(certificate, exchanges)
     ElementTree.indent(document)
-    ElementTree.ElementTree(document).write(path, encoding="utf-8", xml_declaration=True)
+    write_whole(path, ElementTree.tostring(document, encoding="utf-8", xml_declaration=True))
 
 
 def junit(certificate: Certificate, exchanges: Mapping[int, Exchange]) -> ElementTree.Element:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.loading import contract_root
+from conformance.evidence.files import write_whole
 from conformance.evidence.finding import Finding
 from conformance.report.phrases import finding_line, markdown, markdown_link, printable, tone, waiver_line
 from conformance.verdict.certificate import Certificate, exit_code
@@ -30,7 +31,7 @@ _ROW = re.compile(r'id = "([^"]+)"$')  # the line of requirements.toml that begi
 
 def write_sarif(certificate: Certificate, path: Path) -> None:
     """Writes the certificate as SARIF to ``path``."""
-    path.write_text(json.dumps(sarif(certificate), indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(sarif(certificate), indent=2) + "\n")
 
 
 def sarif(certificate: Certificate) -> dict[str, Any]:

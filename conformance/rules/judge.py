@@ -15,6 +15,7 @@ from conformance.evidence.finding import MOST_FINDINGS, Finding, Outcome
 from conformance.sighting import Sighting, read_history
 
 MOST_EXCHANGES = 10  # named by one finding
+_TOO_MANY = 429
 MOST_REMEMBERED = 10_000  # things (intents, idempotency keys) that one row remembers
 
 
@@ -96,9 +97,14 @@ class Judge:
         self._rows = [_Row(row, known[row.check], self._bench.for_row()) for row in rows if row.check in known]
 
     def add(self, batch: Sequence[Sighting]) -> None:
-        """Judges the next sightings of the history."""
+        """Judges the next sightings of the history.
+
+        What our own client was told to put off is for the rows that speak of 429 alone: it may come from whatever
+        stands before the target, and is not what the target made of the request.
+        """
+        settled = [sighting for sighting in batch if not sighting.exchange.put_off]
         for row in self._rows:
-            row.add(batch)
+            row.add(batch if row.of_limits else settled)
         self._bench.clear()
 
     def named(self) -> set[int]:
@@ -135,6 +141,12 @@ class _Row:
     _first: tuple[int, ...] = ()
     _slip: str = ""
     _findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
+
+    @property
+    def of_limits(self) -> bool:
+        """Whether the row speaks of answers that ask for fewer requests."""
+        args = self.row.args
+        return _TOO_MANY in (*args.get("when_status", ()), *args.get("statuses", ()))
 
     def add(self, batch: Sequence[Sighting]) -> None:
         if self._slip:

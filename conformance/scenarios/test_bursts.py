@@ -65,6 +65,8 @@ def _expect_sound_alone(act: Actor, args: Table) -> None:
 
 def _limit(act: Actor) -> str:
     target = act.client.target
+    if act.client.proxy:
+        return "requests reach the target through the environment's proxy, and nobody knows when"
     pace = f", whose pace is {target.requests_per_second:g} a second" if target.requests_per_second else ""
     return f"the target{pace} allows {target.burst} ([target] burst, or --burst, says how many)"
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
 import httpx
 
 from conformance.target.clock import Clock
-
-_FAILED = (
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
-    httpcore.ConnectionNotAvailable,
-)
+from conformance.target.connections import Connections, Watching
+from conformance.target.tls import Tls
 
 
 class Gate:
@@ -112,54 +106,17 @@ class GatedTransport(httpx.BaseTransport):
 class HeldTransport(httpx.BaseTransport):
     """HTTP/1.1 on a new connection for each request, whose last byte waits at the request's gate."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Tls | None = None) -> None:
         self._backend = _Backend()
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
-            max_connections=None,
-            max_keepalive_connections=0,
-            network_backend=self._backend,
-        )
+        self._connections = Connections(tls or Tls(), backend=self._backend, kept_open=0)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; ``released`` among the request's extensions is when its last byte was sent."""
         self._backend.local.request = request
-        try:
-            answer = self._pool.handle_request(
-                httpcore.Request(
-                    method=request.method,
-                    url=str(request.url),
-                    headers=request.headers.raw,
-                    content=request.read(),
-                    extensions={"timeout": request.extensions.get("timeout", {})},
-                )
-            )
-        except _FAILED as error:
-            raise _as_httpx(error) from error
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+        return self._connections.handle_request(request)
 
     def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    """The body of an answer, read as it comes."""
-
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._answer.iter_stream()
-        except _FAILED as error:
-            raise _as_httpx(error) from error
-
-    def close(self) -> None:
-        self._answer.close()
-
-
-def _as_httpx(error: Exception) -> httpx.TransportError:
-    return httpx.TransportError(f"{type(error).__name__}: {error}")
+        self._connections.close()
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -167,7 +124,7 @@ class _Backend(httpcore.NetworkBackend):
 
     def __init__(self) -> None:
         self.local = threading.local()
-        self._inner = httpcore.SyncBackend()
+        self._inner = Watching()
 
     def connect_tcp(
         self,

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
+
+from conformance.target.stopping import Stop
 
 
 class Clock:
-    """The world's time. ``skips``: whether ``sleep`` lets time pass without anybody waiting."""
+    """The world's time. ``skips``: whether ``sleep`` lets time pass without anybody waiting.
+
+    ``stop`` tells whoever goes by this clock that the run is to stop.
+    """
 
     skips = False
+
+    @cached_property
+    def stop(self) -> Stop:
+        return Stop()
 
     def time(self) -> float:
         """Seconds since the epoch."""
@@ -19,8 +29,8 @@ class Clock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Lets so much time pass."""
-        time.sleep(seconds)
+        """Lets so much time pass. Raises ``Interrupted`` where the run is to stop."""
+        self.stop.sleep(seconds)
 
 
 class SkippingClock(Clock):

@@ -19,6 +19,7 @@ from conformance.evidence.cassettes import SUFFIX, CassetteError, Head, Origin, 
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.redaction import Redactor
 from conformance.target.settings import Target
+from conformance.target.values import lent_without_secrets
 
 ABOUT = "recording.json"
 REFERENCE, NAMED, SANDBOX = "reference server", "named server", "provider's sandbox"
@@ -158,7 +159,7 @@ def save_recording(
         seed=seed,
         recorded_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         base_url=redactor.url(target.base_url),
-        instruments=_without_secrets(target, redactor),
+        instruments=lent_without_secrets(target, redactor),
         lacks={name: redactor.text(reason) for name, reason in target.lacks.items()},
         redact_names=target.redact_names,
         requirements=None if requirements is None else tuple(sorted(requirements)),
@@ -199,14 +200,3 @@ def recorded_target(recording: Recording, waivers: tuple[Mapping[str, Any], ...]
 def _source(target: Target, contract: Contract) -> str:
     host = (urlsplit(target.base_url).hostname or "").rstrip(".")
     return SANDBOX if host in contract.settings.get("sandbox_hosts", ()) else NAMED
-
-
-def _without_secrets(target: Target, redactor: Redactor) -> dict[str, Any]:
-    def shown(name: str, value: Any) -> Any:
-        if isinstance(value, list):
-            return [shown(name, one) for one in value]
-        if not isinstance(value, str):
-            return value
-        return f"[redacted:{name}]" if name in target.secrets() else redactor.text(value)
-
-    return {name: shown(name, value) for name, value in target.instruments.items()}

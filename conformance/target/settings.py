@@ -7,7 +7,9 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -16,7 +18,12 @@ from conformance.contract import Contract
 
 _SECTIONS = {"target", "instruments", "lacks", "redact", "waiver"}
 _REDACT_KEYS = {"names", "texts"}
-_TARGET_KEYS = {"name", "provider", "base_url", "api_key", "requests_per_second", "burst", "timeout"}
+TLS_KEYS = ("ca", "client_certificate", "client_key")
+_TARGET_KEYS = {
+    "name", "provider", "base_url", "api_key", "requests_per_second", "burst", "timeout", "i_own_this_server",
+    "cleanup",
+    *TLS_KEYS,
+}  # fmt: skip
 POLITE_PACE = 10.0  # requests a second, where a provider documents no limit
 USUAL_BURST = 10  # requests released together, where nobody says more or fewer
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -34,7 +41,9 @@ class Target:
     it does not claim to the reason. ``requests_per_second`` of 0 means no limit; ``burst`` is how many requests may be
     sent at once, 0 forbids it; ``timeout`` is in seconds.
     ``redact_names`` are members, fields, parameters and headers whose value must not be written anywhere, beside those
-    that are secret by any account; ``redact_texts`` are such values themselves.
+    that are secret by any account; ``redact_texts`` are such values themselves. ``own_server``: whoever runs the suite
+    says that the host is theirs and moves no real money. ``ca``, ``client_certificate`` and ``client_key`` are paths
+    of PEM files, see ``target.tls``.
     """
 
     name: str
@@ -49,6 +58,11 @@ class Target:
     timeout: float = 30.0
     redact_names: tuple[str, ...] = ()
     redact_texts: tuple[str, ...] = field(default=(), repr=False)
+    own_server: bool = False
+    cleanup: bool = True
+    ca: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
 
     def missing(self, contract: Contract, needs: tuple[str, ...]) -> str:
         """Why a requirement with these needs does not apply to this target; empty where it does."""
@@ -87,6 +101,10 @@ def load_target(path: Path, contracts: Mapping[str, Contract], *, api_key: str =
         burst=head.get("burst"),
         timeout=head.get("timeout", 30.0),
         redact=table.get("redact", {}),
+        own_server=head.get("i_own_this_server", False),
+        cleanup=head.get("cleanup", True),
+        tls={name: head[name] for name in TLS_KEYS if name in head},
+        folder=path.parent,
         where=f"{path}: ",
     )
 
@@ -139,9 +157,16 @@ def make_target(
     burst: int | None = None,
     timeout: float = 30.0,
     redact: Mapping[str, Any] | None = None,
+    own_server: bool = False,
+    cleanup: bool = True,
+    tls: Mapping[str, Any] | None = None,
+    folder: Path = Path(),
     where: str = "",
 ) -> Target:
-    """A target with the provider's documented instruments filled in, its names checked, and live money refused."""
+    """A target with the provider's documented instruments filled in, its names checked, and live money refused.
+
+    ``tls`` holds ``TLS_KEYS``, whose paths are relative to ``folder``.
+    """
     address = _address(base_url, where)
     capabilities = contract.settings.get("capabilities", {})
     for section, given in (("instruments", instruments or {}), ("lacks", lacks or {})):
@@ -152,8 +177,12 @@ def make_target(
     for key, reason in (lacks or {}).items():
         if not isinstance(reason, str) or not reason.strip():
             raise SettingsError(f"{where}[lacks] {key} needs a reason")
+    if not isinstance(cleanup, bool):
+        raise SettingsError(f"{where}cleanup is true or false")
+    if not isinstance(own_server, bool):
+        raise SettingsError(f"{where}i_own_this_server is true or false")
     lent = {**contract.settings.get("instruments", {}), **(instruments or {})}
-    local = address.hostname in LOOPBACK
+    local = is_local(str(address.hostname))
     documented_pace = float(contract.settings.get("requests_per_second", POLITE_PACE))
     pace = (
         _number(requests_per_second, f"{where}requests_per_second")
@@ -176,11 +205,18 @@ def make_target(
             look_up(text, f"{where}[redact] texts")
             for text in _texts((redact or {}).get("texts", []), f"{where}[redact] texts")
         ),
+        own_server=own_server,
+        cleanup=cleanup,
+        **_tls(tls or {}, folder, address, f"{where}[target] "),
     )
 
 
 def refuse_live(target: Target, contracts: Mapping[str, Contract]) -> None:
-    """Raises ``SettingsError`` where a credential or host could move real money, by any provider's documented marks."""
+    """Raises ``SettingsError`` where a credential or host could move real money.
+
+    Credentials and hosts that any provider documents as live are refused, whatever is said of them; a host that is
+    neither this machine nor a documented sandbox is refused until it is called one's own.
+    """
     for contract in contracts.values():
         for mark in contract.settings.get("live_keys", ()):
             for name, value in {"api_key": target.api_key, **target.instruments}.items():
@@ -188,13 +224,38 @@ def refuse_live(target: Target, contracts: Mapping[str, Contract]) -> None:
                     raise SettingsError(
                         f"{name} looks like a live key of {contract.title} ({mark}…); use a test key. Nothing was sent."
                     )
-    host = (urlsplit(target.base_url).hostname or "").rstrip(".")
+    host = _host(target)
     for contract in contracts.values():
         if host in contract.settings.get("live_hosts", ()):
             raise SettingsError(
                 f"base_url: {host} is {contract.title}'s production host, where any key may move real money; "
                 "use the sandbox. Nothing was sent."
             )
+    contract = contracts[target.provider]
+    if not (target.own_server or is_known(target, contract)):
+        documented = ", ".join(contract.settings.get("sandbox_hosts", ())) or "none is"
+        raise SettingsError(
+            f"base_url: {host} is neither this machine nor a sandbox that {contract.title} documents ({documented}); "
+            "if it is yours and no real money moves there, say so with --i-own-this-server, or with "
+            "i_own_this_server = true under [target]. Nothing was sent."
+        )
+
+
+def is_known(target: Target, contract: Contract) -> bool:
+    """Whether the target is on this machine, or a sandbox that the contract's provider documents."""
+    host = _host(target)
+    return is_local(host) or host in contract.settings.get("sandbox_hosts", ())
+
+
+def _host(target: Target) -> str:
+    return (urlsplit(target.base_url).hostname or "").rstrip(".")
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine's own loopback."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host in LOOPBACK
 
 
 def _address(base_url: str, where: str) -> SplitResult:
@@ -209,6 +270,27 @@ def _address(base_url: str, where: str) -> SplitResult:
     if address.query or address.fragment or address.username or address.password:
         raise SettingsError(f"{where}base_url takes a scheme, a host and a path; credentials go into api_key")
     return address
+
+
+def _tls(given: Mapping[str, Any], folder: Path, address: SplitResult, where: str) -> dict[str, str]:
+    """The paths of the TLS settings, once all that they name is there and can be used. Raises ``SettingsError``."""
+    if not given:
+        return {}
+    from conformance.target.tls import Tls, UnusableFile
+
+    paths = {}
+    for name, value in given.items():
+        looked_up = look_up(value, f"{where}{name}")
+        if not isinstance(looked_up, str) or not looked_up:
+            raise SettingsError(f"{where}{name} is no path of a PEM file")
+        if address.scheme != "https":
+            raise SettingsError(f"{where}{name} is for a base_url that begins with https")
+        paths[name] = str(folder / Path(looked_up).expanduser())
+    try:
+        Tls(paths.get("ca", ""), paths.get("client_certificate", ""), paths.get("client_key", "")).context()
+    except UnusableFile as error:
+        raise SettingsError(f"{where}{error}") from None
+    return paths
 
 
 def _known(path: Path, where: str, table: Mapping[str, Any], known: set[str]) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.evidence.redaction import Redactor
+    from conformance.target.settings import Target
 
 _PLACEHOLDER = re.compile(r"^\{(\w+)\}$")
 
@@ -63,3 +67,16 @@ class Instruments:
         if isinstance(value, list):
             return [self._fill(entry, give, taken) for entry in value]
         return value
+
+
+def lent_without_secrets(target: Target, redactor: Redactor) -> dict[str, Any]:
+    """The instruments that a target lends, to be written down: placeholders stand for its secrets."""
+
+    def shown(name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [shown(name, one) for one in value]
+        if not isinstance(value, str):
+            return value
+        return f"[redacted:{name}]" if name in target.secrets() else redactor.text(value)
+
+    return {name: shown(name, value) for name, value in target.instruments.items()}

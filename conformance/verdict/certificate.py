@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 
 from conformance import __version__
 from conformance.contract.model import Contract, Level
+from conformance.evidence.files import write_whole
 from conformance.evidence.finding import Cell, Finding, VerdictName
 from conformance.verdict.judgement import (
     Judgement,
@@ -186,16 +185,7 @@ class Certificate:
 
     def write(self, path: Path) -> None:
         """Writes the certificate whole or not at all; the folder must exist."""
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self.to_json(), file, indent=2, ensure_ascii=False, allow_nan=False)
-                file.write("\n")
-            Path(name).chmod(0o644)  # a temporary file is its owner's alone; a certificate is made to be shown
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path, json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Certificate:

@@ -16,6 +16,7 @@ from conformance.verdict.waivers import Waiver, check_waivers
 Result = Literal["conformant", "non_conformant", "inconclusive"]
 
 NOT_SELECTED = "not selected"
+LEFT_OUT = "left out: "  # how the reason of a row begins that a part of a run does not act
 NEVER_MET = "the run never met a situation in which it applies"
 _NAMED = 10  # ids named in a sentence before it only counts the rest
 
@@ -123,6 +124,7 @@ def decide(rows: Iterable[RequirementVerdict], strict: bool) -> tuple[Result, tu
 
     remarks = [f"{_count(len(passed), named)} judged, and none contradicted."]
     remarks += [_sentence([row for row in rows if row.waived], "fail, but waived", "")]
+    remarks += [_left_out(rows)]
     tones: tuple[tuple[Level, str], ...] = (("SHOULD", "fail, which warns"), ("MAY", "fail, which informs"))
     for level, tone in tones:
         if level not in levels:
@@ -204,6 +206,14 @@ def stale(waiver: Waiver, verdict: VerdictName, today: date) -> str:
     if today > waiver.until:
         return f"ended on {waiver.until.isoformat()}: remove it"
     return "is no longer needed, since the requirement passes: remove it" if verdict == "pass" else ""
+
+
+def _left_out(rows: Sequence[RequirementVerdict]) -> str:
+    """That the result speaks of a part of the contract alone; empty where no row was left out of the run."""
+    left = [row for row in rows if row.verdict == "not_run" and row.reason.startswith(LEFT_OUT)]
+    if not left:
+        return ""
+    return f"Only a part was judged: {_count(len(left), '')} {left[0].reason.replace(LEFT_OUT, 'left out by the ', 1)}."
 
 
 def _sentence(rows: Sequence[RequirementVerdict], what: str, level: str) -> str:

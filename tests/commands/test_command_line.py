@@ -50,7 +50,7 @@ def test_importing_the_commands_imports_nothing_heavy() -> None:
 def test_help_of_a_command_fits_a_screen(name: str) -> None:
     told = CliRunner().invoke(main, [name, "--help"])
     assert told.exit_code == 0
-    assert len(told.output.splitlines()) <= 24
+    assert len(told.output.splitlines()) <= 30
     assert max(map(len, told.output.splitlines())) <= 80
 
 

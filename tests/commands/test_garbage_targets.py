@@ -15,6 +15,8 @@ from click.testing import Result
 
 from conformance.contract import load_contract, provider_names
 from conformance.rules.judge import rules
+from conformance.target.client import MOST_REFUSED
+from conformance.target.pace import BACKOFF
 
 JSON, HTML, TEXT = "application/json", "text/html", "text/plain"
 
@@ -68,7 +70,7 @@ def test_rubbish_from_the_start(
     result = certify(*reach(provider, wire.url))
     never_sound(result, 3)
     assert "not judged" in result.output
-    assert len(wire.asked) == 1
+    assert len(wire.asked) == (1 + len(BACKOFF) if name == "always 429" else 1)
     assert not (tmp_path / "out" / "certificate.json").exists()
 
 
@@ -106,7 +108,11 @@ def test_rubbish_after_a_sound_preflight(
     wire = turning(provider, GARBAGE[name], after=2)
     result = certify(*reach(provider, wire.url))
     never_sound(result, 1, 3)
-    assert len(wire.asked) > 20  # it did go on after the turn
+    if name == "always 429":  # which is heeded, a few times, and then the target is left alone
+        assert len(wire.asked) == 2 + MOST_REFUSED * (1 + len(BACKOFF))
+        assert "lower [target] requests_per_second" in result.output
+    else:
+        assert len(wire.asked) > 20  # it did go on after the turn
     assert acted_upon_rubbish(tmp_path / "out", 2) == []
 
 

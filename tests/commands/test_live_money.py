@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpcore
 import pytest
 from click.testing import Result
 
@@ -42,7 +42,7 @@ def nothing_connects(monkeypatch: pytest.MonkeyPatch) -> None:
     def used(*_: object, **__: object) -> None:
         raise AssertionError("a request was sent")
 
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", used)
+    monkeypatch.setattr(httpcore.ConnectionPool, "handle_request", used)
 
 
 def test_there_are_marks_and_hosts() -> None:
@@ -123,10 +123,46 @@ def test_live_host_in_a_target_file(host: str, target_file: Callable, certify: C
     refused(certify("--target", target_file("dots", f"https://{host}/api")))
 
 
-@pytest.mark.parametrize("host", ["api.dots.dev.localhost", "notapi.dots.dev.invalid"])
-def test_other_hosts_are_not_taken_for_a_live_one(host: str, certify: Callable) -> None:
+UNKNOWN = ["api.dots.dev.localhost", "notapi.dots.dev.invalid", "10.0.0.7", "api.stripe.com"]
+OWN = "--i-own-this-server"
+
+
+@pytest.mark.parametrize("host", UNKNOWN)
+def test_a_host_that_nobody_documents_has_to_be_called_ones_own(host: str, certify: Callable) -> None:
+    given = ("--provider", "dots", "--target", f"http://{host}/", "--api-key", "client:reference")
+    result = certify(*given)
+    refused(result)
+    assert OWN in result.output
+    assert "pls.senddotssandbox.com" in result.output, "the sandboxes that the provider documents"
+    assert isinstance(certify(*given, OWN).exception, AssertionError)  # it would have sent
+
+
+@pytest.mark.parametrize("host", UNKNOWN)
+def test_a_target_file_can_call_it_ones_own(host: str, certify: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    text = f'[target]\nprovider = "dots"\nbase_url = "http://{host}/"\napi_key = "client:reference"\n'
+    for setting, code in (("", 2), ("i_own_this_server = false\n", 2), ('i_own_this_server = "yes"\n', 2)):
+        file.write_text(text + setting)
+        assert certify("--target", file).exit_code == code
+    file.write_text(text + "i_own_this_server = true\n")
+    assert isinstance(certify("--target", file).exception, AssertionError)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "[::1]", "localhost", "pls.senddotssandbox.com"])
+def test_this_machine_and_documented_sandboxes_are_known(host: str, certify: Callable) -> None:
     result = certify("--provider", "dots", "--target", f"http://{host}/", "--api-key", "client:reference")
-    assert isinstance(result.exception, AssertionError)  # it would have sent
+    assert isinstance(result.exception, AssertionError)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_nobody_owns_a_live_host(host: str, certify: Callable) -> None:
+    refused(certify("--provider", "dots", "--target", f"https://{host}/", "--api-key", "client:reference", OWN))
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_nobody_owns_a_live_key(mark: str, certify: Callable) -> None:
+    given = ("--provider", "dots", "--target", "https://acme.example/", "--api-key", mark + TAIL)
+    refused(certify(*given, OWN), TAIL)
 
 
 def test_live_key_as_a_process(listen: Callable, tmp_path: Path) -> None:

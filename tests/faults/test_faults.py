@@ -29,9 +29,13 @@ def _answering(status: int) -> Maker:
 # What the preflight asks already: a server that breaks one of these is told so instead of being judged, because nothing
 # else could be judged on it. With each, the lie that the preflight refuses.
 REFUSED: dict[str, dict[str, Maker]] = {
-    "stripe": {"STR-001": _answering(415), "STR-007": _answering(401)},
+    "stripe": {
+        "STR-001": _answering(415),
+        "STR-007": _answering(401),
+        "STR-026": shows(sets(livemode=True)),
+    },
     "revkeen": {"RVK-142": _answering(401)},
-    "paypercut": {"PPC-001": _answering(200)},
+    "paypercut": {"PPC-001": _answering(200), "PPC-010a": shows(sets(livemode=True))},
     "dots": {"DOT-001a": _answering(200), "DOT-003": shows(sets(id=5)), "DOT-120": _answering(401)},
 }
 

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.target.client import BODY_LIMIT, Pace, TargetSilent
+from conformance.target.client import TargetSilent
 from conformance.target.clock import Clock
+from conformance.target.connections import BODY_LIMIT
+from conformance.target.pace import Pace
 
 
 def test_an_exchange_says_what_was_sent_and_answered(answering: Callable) -> None:
@@ -124,7 +126,7 @@ def test_a_silent_target_is_left_alone(answering: Any, monkeypatch: pytest.Monke
         clock[0] += 25.0
         raise httpx.ReadTimeout("no answer", request=request)
 
-    monkeypatch.setattr("conformance.target.client.time.time", lambda: clock[0])
+    monkeypatch.setattr("time.time", lambda: clock[0])
     wire = answering(silent)
     client = wire.client()
     for _ in range(3):
@@ -144,7 +146,7 @@ def test_an_answer_ends_the_silence(answering: Any, monkeypatch: pytest.MonkeyPa
             return httpx.Response(200, json={"id": "pi_1"})
         raise httpx.ReadTimeout("no answer", request=request)
 
-    monkeypatch.setattr("conformance.target.client.time.time", lambda: clock[0])
+    monkeypatch.setattr("time.time", lambda: clock[0])
     client = answering(now_and_then).client()
     for _ in range(6):
         client.call("create", body={})

@@ -22,8 +22,9 @@ from conformance.contract import load_contract
 from conformance.evidence.exchange import Exchange, Request, Response
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
-from conformance.target.client import BODY_LIMIT, Client
+from conformance.target.client import Client
 from conformance.target.clock import SkippingClock
+from conformance.target.connections import BODY_LIMIT
 from conformance.target.proxy import LATE, MISHAPS, TOLD_BY, ProxiedTransport, Told, told
 from conformance.target.settings import make_target
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conformance.evidence.files import write_whole
 from conformance.report.generator.history import History, HistoryError, results_in
 
 PAGE = "index.html"
@@ -110,10 +111,10 @@ def build(
         text = shows_descriptions(without_analytics(pages[0].read_text(encoding="utf-8")), generator)
         output.mkdir(parents=True, exist_ok=True)
         page = output / PAGE
-        page.write_text(text, encoding="utf-8")
+        write_whole(page, text)
         if not again:
             history.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(grown, history)
+            write_whole(history, grown.read_bytes())
     return page
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from conformance.evidence.files import write_whole
 from conformance.report.side_by_side.areas import by_area
 from conformance.report.side_by_side.columns import Column
 from conformance.report.side_by_side.html import as_html
@@ -43,6 +44,6 @@ def write_page(page: Page, folder: Path) -> tuple[Path, Path]:
     """Writes ``matrix.html`` and ``matrix.md`` into ``folder``, and gives their paths. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
     html, markdown = folder / HTML, folder / MARKDOWN
-    html.write_text(as_html(page), encoding="utf-8")
-    markdown.write_text(as_markdown(page), encoding="utf-8")
+    write_whole(html, as_html(page))
+    write_whole(markdown, as_markdown(page))
     return html, markdown
