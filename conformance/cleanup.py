@@ -101,7 +101,8 @@ class Cleaned:
 def clean_after(run: Run) -> list[str]:
     """Cleans up after a run that is over, outside of its history, and returns what is told of it.
 
-    Nothing is done where the run kept no journal, or the target's settings leave all as it is.
+    Nothing is done where the run kept no journal, or the target's settings leave all as it is; nor where the preflight
+    has found nothing that speaks the contract and shows an intent, for whoever answers there knows no cancel.
     """
     journal = run.journal
     if journal is None:
@@ -109,6 +110,8 @@ def clean_after(run: Run) -> list[str]:
     try:
         if run.client.live or not run.target.cleanup:
             journal.left_alone()
+            return []
+        if not (run.reached or journal.intents):
             return []
         client = client_for(run.contract, run.target, run.redactor)
         try:

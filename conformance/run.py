@@ -130,6 +130,7 @@ class Run:
             self.transport, self.clock = self.replay, self.replay.clock
         # In memory nothing is left behind, and a replay makes nothing.
         self.journal = None if self.transport or self.mode != "live" else self._journal()
+        self.reached = False  # the preflight has found a target that can be judged
         self.interrupted = False  # somebody stopped it before all was acted
         self.client = Client(
             self.contract,
@@ -216,6 +217,7 @@ class Run:
                     self._preflight()
                 except LiveMoney as live:
                     raise PreflightError(str(live)) from live
+                self.reached = True
                 return
             from conformance.target.replay import RecordAgain
 
@@ -227,6 +229,7 @@ class Run:
         """One retrieve of nothing. Raises ``PreflightError`` where the target gives no answer or refuses the key."""
         self.client.scenario = PREFLIGHT
         self._answered(self.client.call("retrieve", "nothing"))
+        self.reached = True
 
     def _preflight(self) -> None:
         # The parts of a run have a preflight each, and each needs keys of its own.

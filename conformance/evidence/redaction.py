@@ -354,7 +354,8 @@ class Redactor:
             with suppress(ValueError, RecursionError):
                 json.loads(wide := body.decode(encoding))
                 shown = self._document(wide, media_type)
-                return body if shown == wide else shown.encode("utf-8", "surrogatepass")
+                # In its own encoding: what no client has to read must not become readable in a recording.
+                return body if shown == wide else shown.encode(encoding, "surrogatepass")
         text = body.decode("utf-8", "surrogateescape")
         redacted = self._document(text, media_type)
         if "\0" in redacted:
