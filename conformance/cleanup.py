@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,9 +11,8 @@ from urllib.parse import urlsplit
 
 from conformance.contract import Contract
 from conformance.evidence.exchange import Exchange
-from conformance.evidence.forms import decode_form
 from conformance.evidence.history import History
-from conformance.sighting import Sighting, resolve, sighted
+from conformance.sighting import Sighting, members_of, resolve, sighted
 from conformance.target.client import Client, TargetSilent
 from conformance.target.journal import GONE, Create, Intent, Journal
 from conformance.target.values import Instruments, MissingInstrument
@@ -241,7 +239,7 @@ class _Cleaning:
 
     def _seek(self, create: Create) -> None:
         """Looks for it in the list, where one is documented."""
-        sent = _members(create)
+        sent = members_of(create.request)
         metadata = sent.get("metadata")
         mark = metadata.get(MARK) if isinstance(metadata, Mapping) else None
         listed = "list" in self._contract.operations and not self._target.missing(self._contract, self._needs("list"))
@@ -396,18 +394,6 @@ class _Cleaning:
 
 def _sent(create: Create) -> tuple[str, bytes]:
     return urlsplit(create.request.url).path, create.request.body
-
-
-def _members(create: Create) -> Mapping[str, Any]:
-    """The decoded request of a create; empty where it cannot be read."""
-    body = create.request.body
-    if (create.request.header("content-type") or "").startswith("application/json"):
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
-    return decode_form(body)
 
 
 def _alike(create: Create, sent: Mapping[str, Any], item: Mapping[str, Any]) -> bool:

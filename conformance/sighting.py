@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from conformance.contract import Contract
-from conformance.evidence.exchange import Exchange, Response
+from conformance.evidence.exchange import Exchange, Request, Response
 from conformance.evidence.finding import Finding
 from conformance.evidence.forms import decode_form
 
@@ -39,6 +39,17 @@ def resolve(document: Any, pointer: str) -> Any:
         else:
             return None
     return document
+
+
+def members_of(request: Request) -> Mapping[str, Any]:
+    """The decoded body of a request; empty where there is none or it cannot be read."""
+    if not (request.header("content-type") or "").startswith("application/json"):
+        return decode_form(request.body)
+    try:
+        value = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -105,14 +116,7 @@ class Sighting:
     @cached_property
     def asked(self) -> Mapping[str, Any]:
         """The decoded request; empty where there is none or it cannot be read."""
-        body = self.exchange.request.body
-        if (self.exchange.request.header("content-type") or "").startswith("application/json"):
-            try:
-                value = json.loads(body)
-            except (ValueError, RecursionError):
-                return {}
-            return value if isinstance(value, dict) else {}
-        return decode_form(body)
+        return members_of(self.exchange.request)
 
     @cached_property
     def intents(self) -> tuple[Mapping[str, Any], ...]:
