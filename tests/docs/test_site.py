@@ -13,7 +13,7 @@ from conformance.contract import load_contract, provider_names
 from conformance.reference.faults import faults_of
 
 ROOT = Path(__file__).parents[2]
-HELD_BY_PAGES = ("README.md", "reports", "schemas")  # what pages include, and what is rendered
+HELD_BY_PAGES = ("reports", "schemas")  # what pages include, and what is rendered
 
 
 def build(docs: Path, output: Path) -> subprocess.CompletedProcess[str]:
@@ -28,6 +28,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout")
     for name in HELD_BY_PAGES:
         (folder / name).symlink_to(ROOT / name)
+    shutil.copyfile(ROOT / "README.md", folder / "README.md")  # its links lead to the copied pages
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("rendered", "__pycache__"))
     return folder / "docs"
 
