@@ -84,7 +84,14 @@ def test_plain_pytest_does_the_same_at_ctrl_c(server: Server, tmp_path: Path) ->
     command = [sys.executable, "-m", "pytest", "--pyargs", "conformance.scenarios", "-q", "-p", "no:cacheprovider"]
     given = {"target": target, "area": "retries", "output": tmp_path / "out"}
     command += [f"--conformance-{name}={value}" for name, value in given.items()]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path)
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+    )
     server.strike(Point(40), run.pid, signal.SIGINT)
     out, _ = run.communicate(timeout=120)
     assert run.returncode == 3, out

@@ -123,7 +123,7 @@ def hostile(
             stream = connection.makefile("rb")
             while True:
                 asked = _read(stream)
-                if asked is None:
+                if asked is None or "host" not in asked.headers:  # it may be TLS
                     break
                 with lock:
                     server.asked.append(asked)
