@@ -275,6 +275,11 @@ class Run:
 
     # -- judging -------------------------------------------------------------------------------------------------
 
+    def refuse_live_money(self) -> None:
+        """Raises ``PreflightError`` where the target has said that it moves real money: nothing is judged then."""
+        if self.client.live:
+            raise PreflightError(self.client.live)
+
     def finish(self) -> Certificate:
         """Judges all that was seen and writes history, certificate and reports into ``folder``.
 
@@ -283,8 +288,7 @@ class Run:
         """
         from conformance.report import write_all
 
-        if self.client.live:
-            raise PreflightError(self.client.live)
+        self.refuse_live_money()
 
         outcomes = [*self.outcomes, *self._inapplicable(), *self._judged_by_rules(), *self._not_recorded()]
         missed = self._not_acted(outcomes)

@@ -110,11 +110,13 @@ def act_part(run: Run, told: list[str], plugins: Sequence[object] = ()) -> Part:
 def leave(run: Run) -> Part:
     """Writes what a run has acted, which is one part of a whole, as ``part.json`` into its folder; closes the run.
 
-    Raises ``SuiteError`` where it has not acted all that it was to act, though nobody has interrupted it.
+    Raises ``SuiteError`` where it has not acted all that it was to act, though nobody has interrupted it, and
+    ``PreflightError`` where the target moves real money.
     """
     from conformance.rules.judge import rules
 
     assert run.share is not None  # the caller acts a part
+    run.refuse_live_money()
     known = rules()
     rows = [row for row in run.contract.requirements.values() if row.check and row.check not in known]
     scenarios = tuple(row.id for row in rows if run.acts_for(row, known))

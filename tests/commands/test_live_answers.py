@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from conformance.evidence.exchange import Response
+from conformance.parts.part import leave
+from conformance.parts.shares import Share
 from conformance.reference import policies_of
 from conformance.reference.faults.lies import shows
 from conformance.reference.wire import Object
@@ -51,6 +53,16 @@ def test_a_target_that_becomes_live_in_the_middle_is_not_judged(provider: str, t
     with pytest.raises(PreflightError, match="livemode: true"):
         run.finish()
     assert not (tmp_path / "certificate.json").exists()
+
+
+def test_no_part_is_left_of_a_target_that_is_live(tmp_path: Path) -> None:
+    """Merged, its answers would be held against it."""
+    run = prepared("dots", policies_of("dots"), tmp_path)
+    run.share, run.client.live = Share(1, 2), "the target answers livemode: true"
+    with pytest.raises(PreflightError, match="livemode: true"):
+        leave(run)
+    run.close()
+    assert not (tmp_path / "part.json").exists()
 
 
 @pytest.mark.parametrize(
