@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,9 +13,9 @@ from conformance.checks import check_catalogue
 from conformance.contract import Contract, provider_names
 from conformance.contract.loading import load_contracts
 from conformance.contract.model import LEVELS
+from conformance.embedded import EMBEDDED, embedded_server, embedded_target
 from conformance.parts.shares import Share, ShareError
 from conformance.run import Budget, Run, Selection
-from conformance.target.clock import SkippingClock
 from conformance.target.settings import (
     SettingsError,
     Target,
@@ -26,11 +27,29 @@ from conformance.target.settings import (
 from conformance.verdict import Waiver, WaiverError, read_waivers
 
 if TYPE_CHECKING:
-    from conformance.reference import Policies
     from conformance.target.recording import Recording
 
-EMBEDDED = "reference"
 CASSETTES = "cassettes"
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # what a folder's name cannot hold on some system, or leads out
+_NO_PARTS = ("oracle", "fuzz", "record", "replay", "budget")  # of a run whose scenarios are divided
+# An option, those that it cannot be given with, and what is said then ({} is the other one). The names are those of
+# ``Order``, or what ``certify`` alone calls its option.
+_EXCLUSIONS = (
+    ("processes", _NO_PARTS, "-n divides the scenarios of a run; it goes without {}"),
+    ("shard", _NO_PARTS, "--shard divides the scenarios of a run; it goes without {}"),
+    ("shard", ("processes",), "--shard acts one part of a run, in one process; it goes without {}"),
+    (
+        "oracle",
+        ("record", "replay", "strict", "only", "areas", "levels", "budget", "fuzz"),
+        "--oracle compares and judges nothing; it goes without {}",
+    ),
+    ("fuzz", ("record", "replay"), "--fuzz draws fresh cases, which no recording can hold; it goes without {}"),
+    ("fuzz", ("budget",), "--fuzz sends what no budget was made for; it goes without {}"),
+    ("plans", ("replay", "shard"), "--plan is of all that a run sends; it goes without {}"),
+    ("record", ("replay",), "--record and {} exclude each other"),
+    ("budget", ("record", "replay"), "--budget acts a part of the scenarios; it goes without {}"),
+)
+_FLAGS = {"processes": "-n", "areas": "--area", "levels": "--level"}  # whose option is not called as they are
 
 
 @dataclass(frozen=True)
@@ -79,15 +98,23 @@ def known_contracts(further: str = "") -> dict[str, Contract]:
     return contracts
 
 
+def refuse_exclusions(given: Mapping[str, Any]) -> None:
+    """Raises ``SettingsError`` where two options exclude each other; ``given`` has their values, empty or not."""
+    for option, others, told in _EXCLUSIONS:
+        for other in others:
+            if given.get(option) and given.get(other):
+                raise SettingsError(told.format(_FLAGS.get(other, f"--{other}")))
+
+
 def prepare_runs(order: Order) -> Iterator[Run]:
     """The runs of an order, each made when asked for; all settings are checked before the first.
 
     Raises ``SettingsError`` and ``CatalogueError``; nothing has been sent then.
     """
-    if order.record and order.replay:
-        raise SettingsError("--record and --replay exclude each other")
+    refuse_exclusions(vars(order))
     share = _share(order)
-    _check_budget(order)
+    if order.budget is not None and order.budget < 1:
+        raise SettingsError(f"--budget {order.budget} is no number of requests")
     contracts = known_contracts(order.contracts)
     recordings = _recordings(order, contracts) if order.replay else {}
     targets = [target for target, _ in recordings.values()] if order.replay else _targets(order, contracts)
@@ -135,16 +162,6 @@ def prepare_runs(order: Order) -> Iterator[Run]:
     return made()
 
 
-def _check_budget(order: Order) -> None:
-    if order.budget is None:
-        return
-    if order.budget < 1:
-        raise SettingsError(f"--budget {order.budget} is no number of requests")
-    for option in ("record", "replay", "shard"):
-        if getattr(order, option):
-            raise SettingsError(f"--budget acts a part of the scenarios; it goes without --{option}")
-
-
 def _budget(order: Order, contract: Contract, target: Target, selection: Selection) -> Budget | None:
     """What the order's budget pays for. Raises ``SettingsError`` where that is nothing, or cannot be known."""
     if order.budget is None:
@@ -158,8 +175,6 @@ def _share(order: Order) -> Share | None:
     """The part that is to be acted. Raises ``SettingsError`` where it could not be put together with the others."""
     if not order.shard:
         return None
-    if order.record or order.replay:
-        raise SettingsError(f"--shard goes without --{'record' if order.record else 'replay'}")
     if order.target and order.seed is None:
         raise SettingsError("--shard needs --seed NUMBER, the same for all parts of a run and another for each run")
     try:
@@ -210,39 +225,6 @@ def _recordings(order: Order, contracts: Mapping[str, Contract]) -> dict[str, tu
             raise SettingsError(str(error)) from error
         found[provider] = recorded_target(recording, waivers), recording
     return found
-
-
-def embedded_target(contract: Contract) -> Target:
-    """The reference server in memory, as a target. Raises ``SettingsError`` where it does not speak the contract."""
-    from conformance.reference import provider_names as spoken
-    from conformance.reference import target_settings
-
-    if contract.name not in spoken():
-        raise SettingsError(
-            f"--provider {contract.name}: the embedded reference server speaks {', '.join(spoken())}; "
-            "any other provider needs --target"
-        )
-    settings = target_settings(contract.name)
-    return make_target(
-        contract,
-        name=EMBEDDED,
-        base_url=f"http://reference.invalid{settings['base_path']}",
-        api_key=settings["api_key"],
-        instruments=settings["instruments"],
-        requests_per_second=0,
-        own_server=True,
-    )
-
-
-def embedded_server(provider: str, policies: Policies | None = None) -> dict[str, Any]:
-    """What a run takes to act on the reference server in memory: ``transport`` and ``clock``, in which nobody waits."""
-    import httpx
-
-    from conformance.reference import create_app, policies_of
-
-    clock = SkippingClock()
-    policies = replace(policies or policies_of(provider), clock=clock.time)
-    return {"transport": httpx.WSGITransport(app=create_app(provider, policies)), "clock": clock}
 
 
 def _record_folder(order: Order, target: Target) -> Path | None:
@@ -305,8 +287,13 @@ def _waivers(target: Target, contract: Contract) -> tuple[Waiver, ...]:
         raise SettingsError(f"[[waiver]] {error}") from error
 
 
+def folder_name(target: Target) -> str:
+    """The name of the folder of a target's runs."""
+    return _NOT_IN_NAMES.sub("_", f"{target.provider}-{target.name}")
+
+
 def _folder(order: Order, target: Target, several: bool) -> Path:
-    name = f"{target.provider}-{target.name}"
+    name = folder_name(target)
     folder = Path(order.output or "reports")
     if several or not order.output:
         folder /= name

@@ -125,7 +125,7 @@ def rehearse(
     """
     import httpx
 
-    from conformance.order import embedded_target
+    from conformance.embedded import embedded_target
     from conformance.reference import create_app, policies_of
     from conformance.session import act
 

@@ -38,7 +38,7 @@ def keep(run: Run, certificate: Certificate | None = None, *, approve: bool = Tr
     try:
         save_recording(
             run.record,
-            run.target,
+            run.client.target,  # which forbids bursts where they would go through a proxy
             run.contract,
             run.redactor,
             run.history.redacted().values(),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.plugin import SCENARIOS, Scenarios
+from conformance.items import SCENARIOS, Scenarios
 from conformance.run import SuiteError
 
 if TYPE_CHECKING:

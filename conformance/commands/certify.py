@@ -66,16 +66,10 @@ def certify(**given: Any) -> None:
     from conformance.target.settings import SettingsError
     from conformance.verdict import exit_code
 
-    processes, plans = _processes(given), given.pop("plans")
-    fuzz, oracle = given.pop("fuzz"), given.pop("oracle")
-    if oracle and not fuzz:
-        _hold_to(oracle, given)
+    processes = _processes(given)
+    plans, fuzz, oracle = given.pop("plans"), given.pop("fuzz"), given.pop("oracle")
     if oracle:
-        fail("--oracle compares and judges nothing; it goes without --fuzz", WRONG_INVOCATION)
-    if fuzz and (given["record"] or given["replay"]):
-        fail("--fuzz draws fresh cases, which no recording can hold; it goes without --record and --replay", 2)
-    if fuzz and given["budget"] is not None:
-        fail("--fuzz sends what no budget was made for; it goes without --budget", WRONG_INVOCATION)
+        _hold_to(oracle, given)
     if plans:
         _show_plans(given)
     order = Order(**given)
@@ -122,9 +116,6 @@ def _show_plans(given: dict[str, Any]) -> NoReturn:
     from conformance.plan import plan
     from conformance.target.settings import SettingsError
 
-    for option in ("replay", "shard"):
-        if given[option]:
-            fail(f"--plan is of all that a run sends; it goes without --{option}", WRONG_INVOCATION)
     try:
         with TemporaryDirectory() as folder:
             for run in prepare_runs(Order(**{**given, "output": folder})):
@@ -174,9 +165,6 @@ def _hold_to(oracle: Path, given: dict[str, Any]) -> NoReturn:
     from conformance.target.recording import RecordingMissing, load_recording
     from conformance.target.settings import SettingsError
 
-    for option in ("record", "replay", "strict", "only", "areas", "levels", "budget"):
-        if given[option]:
-            fail(f"--oracle compares and judges nothing; it goes without --{option.rstrip('s')}", WRONG_INVOCATION)
     try:
         recording = load_recording(oracle)
         recorded = [one for one in recording.exchanges() if not one.put_off]
@@ -205,20 +193,17 @@ def _hold_to(oracle: Path, given: dict[str, Any]) -> NoReturn:
 
 
 def _processes(given: dict[str, Any]) -> int:
-    """How many processes are to act; takes ``processes`` out of what was given."""
-    text = given.pop("processes")
-    if text == "1" and not given["shard"]:
-        return 1
-    from conformance.parts.processes import count_of
+    """How many processes are to act, once no two options exclude each other; takes ``processes`` out of ``given``."""
+    from conformance.order import refuse_exclusions
     from conformance.target.settings import SettingsError
 
-    asked = "--shard" if given["shard"] else "-n"
-    for option in ("oracle", "fuzz", "record", "replay", "budget"):
-        if given.get(option):
-            fail(f"{asked} divides the scenarios of a run; it goes without --{option}", WRONG_INVOCATION)
-    if given["shard"] and text != "1":
-        fail("--shard acts one part of a run, in one process; it goes without -n", WRONG_INVOCATION)
+    text = given.pop("processes")
     try:
+        refuse_exclusions({**given, "processes": text != "1"})
+        if text == "1":
+            return 1
+        from conformance.parts.processes import count_of
+
         return count_of(text)
     except SettingsError as error:
         fail(error, WRONG_INVOCATION)

@@ -190,7 +190,7 @@ def make_target(
         else (0.0 if local else documented_pace)
     )
     return Target(
-        name=name or str(address.hostname) + (f"-{address.port}" if address.port else ""),
+        name=name or _name_of(address),
         provider=contract.name,
         base_url=base_url.rstrip("/"),
         api_key=look_up(api_key, f"{where}api_key"),
@@ -270,6 +270,13 @@ def _address(base_url: str, where: str) -> SplitResult:
     if address.query or address.fragment or address.username or address.password:
         raise SettingsError(f"{where}base_url takes a scheme, a host and a path; credentials go into api_key")
     return address
+
+
+def _name_of(address: SplitResult) -> str:
+    """The name of a target that is given none: host and port, without the colons that no folder on Windows can have."""
+    host = str(address.hostname)
+    host = f"ipv6-{host.replace(':', '_')}" if ":" in host else host
+    return f"{host}-{address.port}" if address.port else host
 
 
 def _tls(given: Mapping[str, Any], folder: Path, address: SplitResult, where: str) -> dict[str, str]:

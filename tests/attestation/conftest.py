@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from conformance import report
 from conformance.cli import main
 from conformance.contract import load_contract
-from conformance.order import embedded_server, embedded_target
+from conformance.embedded import embedded_server, embedded_target
 from conformance.recorder import keep
 from conformance.reference import policies_of
 from conformance.run import Run, Selection

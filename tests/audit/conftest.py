@@ -15,8 +15,8 @@ import yaml
 
 from conformance.audit import Audit, audit_recordings
 from conformance.contract import load_contract
+from conformance.embedded import embedded_server, embedded_target
 from conformance.evidence.exchange import Exchange
-from conformance.order import embedded_server, embedded_target
 from conformance.run import Run, Selection
 from conformance.session import act
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from conformance import report
-from conformance.order import embedded_server, embedded_target
+from conformance.embedded import embedded_server, embedded_target
 from conformance.plan import choose, rehearse
 from conformance.reference import policies_of, provider_names
 from conformance.run import Budget, PreflightError, Run, Selection

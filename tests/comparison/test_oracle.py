@@ -16,10 +16,10 @@ from conformance.comparison.chance import AT_ONCE, UNANSWERED
 from conformance.comparison.compare import Comparison
 from conformance.comparison.oracle import hold_to
 from conformance.contract import load_contract
+from conformance.embedded import embedded_server, embedded_target
 from conformance.evidence.exchange import Exchange, Request, Response
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
-from conformance.order import embedded_server, embedded_target
 from conformance.reference import policies_of, provider_names
 from conformance.target.client import Client
 from conformance.target.clock import SkippingClock

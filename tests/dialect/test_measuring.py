@@ -15,7 +15,7 @@ from conformance.contract import Contract, load_contract
 from conformance.contract.dialect import AXES, documented
 from conformance.contract.loading import load_contracts
 from conformance.dialect import MOST_REQUESTS, Dialect, compare, measure, named
-from conformance.order import embedded_server, embedded_target
+from conformance.embedded import embedded_server, embedded_target
 from conformance.run import Run
 from conformance.target.clock import Clock
 from conformance.target.settings import Target, make_target

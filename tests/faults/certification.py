@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from conformance.contract import Contract, load_contract
-from conformance.order import embedded_server, embedded_target
+from conformance.embedded import embedded_server, embedded_target
 from conformance.reference import Policies, policies_of
 from conformance.reference.faults import Fault, faults_of
 from conformance.run import Run

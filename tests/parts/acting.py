@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conformance.order import embedded_server, embedded_target
+from conformance.embedded import embedded_server, embedded_target
 from conformance.parts.merging import merge
 from conformance.parts.part import Part, leave
 from conformance.parts.shares import Share

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from conformance import report
 from conformance.cli import main
 from conformance.contract import provider_names
-from conformance.order import embedded_server, embedded_target
+from conformance.embedded import embedded_server, embedded_target
 from conformance.plan import Rehearsal, _paid, choose, plan, rehearse
 from conformance.recorder import judge_recording
 from conformance.reference import policies_of, serve, target_settings

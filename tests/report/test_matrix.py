@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conformance.contract import load_contract
+from conformance.embedded import embedded_target
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.finding import Cell
-from conformance.order import embedded_target
 from conformance.report.allure import write_allure
 from conformance.report.matrix import grid
 from conformance.report.summary import summary

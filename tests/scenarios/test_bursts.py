@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.contract import load_contract, provider_names
-from conformance.order import embedded_server, embedded_target
+from conformance.embedded import embedded_server, embedded_target
 from conformance.reference import Policies, policies_of
 from conformance.reference.faults.deeds import answers_with
 from conformance.reference.faults.key_policies import looks_up_keys_early

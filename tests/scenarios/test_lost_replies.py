@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conformance.contract import load_contract
+from conformance.embedded import embedded_server, embedded_target
 from conformance.evidence.exchange import Exchange
-from conformance.order import embedded_server, embedded_target
 from conformance.recorder import judge_recording, keep
 from conformance.reference import policies_of, provider_names
 from conformance.reference.faults.keys import KEY, any_body, collides, ignores_keys

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from conformance.contract import Contract, load_contract
+from conformance.embedded import embedded_target
 from conformance.evidence.forms import encode_form
-from conformance.order import embedded_target
 from conformance.reference import create_app
 from conformance.reference.wire import Asked, Lie, Lying, Said, Serve
 from conformance.run import Run, Selection

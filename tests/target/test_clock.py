@@ -6,7 +6,7 @@ import time
 
 import httpx
 
-from conformance.order import embedded_server
+from conformance.embedded import embedded_server
 from conformance.target.clock import Clock, SkippingClock
 
 

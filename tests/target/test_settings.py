@@ -33,7 +33,8 @@ def test_documented_instruments_are_lent_and_may_be_replaced() -> None:
         ("http://127.0.0.1:8080/", "127.0.0.1-8080", "http://127.0.0.1:8080"),
         ("https://sandbox.acme.example/v2/", "sandbox.acme.example", "https://sandbox.acme.example/v2"),
         ("HTTPS://Sandbox.Acme.example", "sandbox.acme.example", "HTTPS://Sandbox.Acme.example"),
-        ("http://[::1]:80", "::1-80", "http://[::1]:80"),
+        ("http://[::1]:80", "ipv6-__1-80", "http://[::1]:80"),
+        ("http://[2001:db8::1]", "ipv6-2001_db8__1", "http://[2001:db8::1]"),
     ],
 )
 def test_name_and_address(url: str, name: str, base_url: str) -> None:

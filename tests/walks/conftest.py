@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from conformance.contract import load_contract
-from conformance.order import embedded_target
+from conformance.embedded import embedded_target
 from conformance.reference import create_app, policies_of
 from conformance.run import Run, Selection
 from conformance.session import act

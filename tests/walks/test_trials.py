@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from conformance.contract import load_contract
-from conformance.order import embedded_target
+from conformance.embedded import embedded_target
 from conformance.reference import create_app
 from conformance.run import Run, Selection
 from conformance.session import act

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from conformance.contract import load_contract
+from conformance.embedded import embedded_target
 from conformance.evidence.finding import Finding
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
-from conformance.order import embedded_target
 from conformance.reference import create_app, policies_of
 from conformance.scenarios import walk_shortening
 from conformance.scenarios.acting import Actor
