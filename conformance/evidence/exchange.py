@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 Headers = tuple[tuple[str, str], ...]
 
+TOO_MANY = 429  # the status that asks for fewer requests
+
 
 class _Unreadable:
     """The JSON value of a body that is not JSON."""

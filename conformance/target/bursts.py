@@ -68,10 +68,13 @@ class Gate:
 
 
 class Place:
-    """One request's place at a gate, and the ``number`` that its exchange is to have."""
+    """One request's place at a gate, and the ``number`` that its exchange is to have (0: the next one).
+
+    ``made``: the request could be made, so that whoever did not answer it can be blamed.
+    """
 
     def __init__(self, gate: Gate, number: int) -> None:
-        self.number = number
+        self.number, self.made = number, False
         self._gate, self._held = gate, False
 
     def hold(self, release: Callable[[], None]) -> float:

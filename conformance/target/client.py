@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from conformance.contract import Contract, Operation
-from conformance.evidence.exchange import Exchange, Request, Response
+from conformance.evidence.exchange import TOO_MANY, Exchange, Request, Response
 from conformance.evidence.forms import encode_form
 from conformance.evidence.history import History
 from conformance.target.clock import Clock
@@ -24,7 +24,6 @@ from conformance.target.pace import (
     GIVEN_UP,
     LONGEST,
     SENT_AGAIN,
-    TOO_MANY,
     Allowance,
     Pace,
     Patience,
@@ -68,10 +67,11 @@ class Client:
 
     ``transport`` replaces the network (the reference server in memory), ``clock`` the world's time. ``replaying``: the
     transport gives what was recorded, mishaps and all, so that none is made. ``journal`` is told of each create before
-    it is sent. Once the clock's ``stop`` is asked for, no further exchange begins. Nothing random: idempotency keys
-    derive from ``seed``, the scenario's name and a count. Redirects are never followed. A network failure is an
-    exchange with ``failure``; only when the target has been silent for ``PATIENCE`` seconds, or has failed
-    ``MOST_FAILURES`` times in a row and does not come back, is ``TargetSilent`` raised, and ``stopped`` then says why.
+    it is sent. ``pace`` is one that it shares with other clients, instead of the target's own. Once the clock's
+    ``stop`` is asked for, no further exchange begins. Nothing random: idempotency keys derive from ``seed``, the
+    scenario's name and a count. Redirects are never followed. A network failure is an exchange with ``failure``; only
+    when the target has been silent for ``PATIENCE`` seconds, or has failed ``MOST_FAILURES`` times in a row and does
+    not come back, is ``TargetSilent`` raised, and ``stopped`` then says why.
     ``proxy`` is the environment's one for the target, empty where there is none; no burst goes through one. Raises
     ``SettingsError`` where that proxy cannot be spoken to.
     """
@@ -87,6 +87,7 @@ class Client:
         clock: Clock | None = None,
         replaying: bool = False,
         journal: Journal | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.journal = journal
@@ -103,7 +104,8 @@ class Client:
         self._lock = threading.Lock()
         self.allowance = Allowance()  # of which the client takes a part with each request
         shared = target.requests_per_second and not (transport or replaying or self.clock.skips)
-        self._pace = Pace(target.requests_per_second, self.clock, SharedSlots(target.base_url) if shared else None)
+        slots = SharedSlots(target.base_url) if shared and not pace else None
+        self._pace = pace or Pace(target.requests_per_second, self.clock, slots)
         self._refused = 0  # requests in a row that were answered 429 for good
         self._transport = transport
         self.proxy = "" if transport else proxy_for(target.base_url)
@@ -189,8 +191,6 @@ class Client:
         from conformance.target.bursts import Gate, Place
 
         keyed = [{"idempotency_key": self.fresh("key"), **request} for request in requests]
-        if self.replaying:
-            return [self.call(**request) for request in keyed]
         self._allow(len(keyed))
         self._expect_there()
         gate = Gate(len(keyed), self.clock, self.target.timeout)
@@ -202,9 +202,17 @@ class Client:
             finally:
                 place.leave()
 
-        places = [Place(gate, self.history.next_number()) for _ in keyed]
-        with ThreadPoolExecutor(len(keyed)) as threads:
-            return list(threads.map(sent, keyed, places))
+        if self.replaying:
+            places = [Place(gate, 0) for _ in keyed]  # exchanges have the numbers that they had
+            exchanges = list(map(sent, keyed, places))
+        else:
+            places = [Place(gate, self.history.next_number()) for _ in keyed]
+            with ThreadPoolExecutor(len(keyed)) as threads:
+                exchanges = list(threads.map(sent, keyed, places))
+        # In their order, and not in that in which they ended: what stops a run must stop its replay, and there alone.
+        for exchange, place in zip(exchanges, places, strict=True):
+            self._note(exchange, sent=place.made)
+        return exchanges
 
     def send(
         self,
@@ -263,7 +271,6 @@ class Client:
         what was recorded, and waits for nothing.
         """
         if response.status != TOO_MANY:
-            self._refused = 0
             return ""
         if patience is None:  # of several at once, it may be a conflict among them
             said = asked_to_wait(response, self.clock.time())
@@ -272,7 +279,6 @@ class Client:
             return ""
         pause = patience.pause(response, self.clock.time())
         if pause is None:
-            self._refused += 1
             return GIVEN_UP
         self._pace.hold_back(pause)
         return SENT_AGAIN
@@ -390,6 +396,10 @@ class Client:
             started, ended, failure = played.started, played.ended, played.failure
         if response and not self.replaying:
             failure = self._heeded(response, patience)
+        if failure == GIVEN_UP:
+            self._refused += 1
+        elif response and response.status != TOO_MANY:
+            self._refused = 0
         exchange = Exchange(
             number=played.number if played else place.number if place else self.history.next_number(),
             request=Request(method, url, wire, content),
@@ -404,7 +414,10 @@ class Client:
         if self.journal:
             self.journal.after(create, exchange)
         exchange = self.history.add(exchange)
-        self._note(exchange, sent=request is not None)
+        if place:
+            place.made = request is not None
+        else:
+            self._note(exchange, sent=request is not None)
         if response and not self.replaying and (member := live_member(response, self.contract.live_members)):
             self.live = f"the target answers {member}: true, so that real money may move; nothing more was sent"
             raise LiveMoney(self.live)

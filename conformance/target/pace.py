@@ -21,7 +21,6 @@ from conformance.evidence.exchange import Response
 from conformance.target.clock import Clock
 from conformance.target.settings import POLITE_PACE
 
-TOO_MANY = 429
 # The failure of an exchange whose 429 was heeded: its request was sent again, or was sent often enough.
 SENT_AGAIN, GIVEN_UP = "told to ask for less; sent again", "told to ask for less, however often it was sent"
 LONGEST = 60.0  # seconds that one request is held back in all, because of 429

@@ -18,7 +18,7 @@ from conformance.contract import Contract
 from conformance.evidence.cassettes import SUFFIX, CassetteError, Head, Origin, read_cassette, write_cassette
 from conformance.evidence.exchange import Exchange
 from conformance.evidence.redaction import Redactor
-from conformance.target.settings import Target
+from conformance.target.settings import USUAL_BURST, Target
 from conformance.target.values import lent_without_secrets
 
 ABOUT = "recording.json"
@@ -35,8 +35,9 @@ class RecordingMissing(Exception):
 class Recording(Origin):
     """What was recorded of one target, without its secrets.
 
-    ``instruments``, ``lacks`` and ``redact_names`` are those of the target. ``requirements`` are the ids that the run
-    was to judge, None for all; ``cassettes`` maps the name of a cassette's file to the number of its exchanges.
+    ``instruments``, ``lacks``, ``redact_names`` and ``burst`` are those of the target: they decide what is sent.
+    ``requirements`` are the ids that the run was to judge, None for all; ``cassettes`` maps the name of a cassette's
+    file to the number of its exchanges.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Recording(Origin):
     instruments: Mapping[str, Any] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
     redact_names: tuple[str, ...] = ()
+    burst: int = USUAL_BURST
     requirements: tuple[str, ...] | None = None
     cassettes: Mapping[str, int] = field(default_factory=dict)
 
@@ -118,6 +120,7 @@ def load_recording(folder: Path) -> Recording:
             instruments=dict(about["instruments"]),
             lacks=dict(about["lacks"]),
             redact_names=tuple(str(one) for one in about["redact_names"]),
+            burst=int(about.get("burst", USUAL_BURST)),  # earlier recordings have none
             requirements=None if requirements is None else tuple(str(one) for one in requirements),
             cassettes={str(name): int(count) for name, count in about["cassettes"].items()},
         )
@@ -162,6 +165,7 @@ def save_recording(
         instruments=lent_without_secrets(target, redactor),
         lacks={name: redactor.text(reason) for name, reason in target.lacks.items()},
         redact_names=target.redact_names,
+        burst=target.burst,
         requirements=None if requirements is None else tuple(sorted(requirements)),
         cassettes={file_name(scenario): len(found) for scenario, found in sorted(by_scenario.items())},
     )
@@ -194,6 +198,7 @@ def recorded_target(recording: Recording, waivers: tuple[Mapping[str, Any], ...]
         lacks=recording.lacks,
         waivers=waivers,
         redact_names=recording.redact_names,
+        burst=recording.burst,
     )
 
 

@@ -335,6 +335,17 @@ def test_a_spoiled_list_of_cassettes_is_bad_input(replay: Certify, cassettes: Pa
     assert "recording.json was changed by hand or is cut off" in done.output
 
 
+@pytest.mark.parametrize("burst", ["0", "2"])
+def test_as_many_are_sent_at_once_as_when_it_was_recorded(certify: Certify, tmp_path: Path, burst: str) -> None:
+    given = ["--provider", "dots", "--only", "DOT-151", "--cassettes", tmp_path / "kept"]
+    done = certify(*given, "--record", "--burst", burst)
+    assert "not recorded" not in done.output, done.output
+    live = certificate(tmp_path / "out")
+    done = certify(*given, "--replay")
+    assert shown(certificate(tmp_path / "out")) == shown(live)
+    assert shown(live)["DOT-151"][0] == ("pass" if burst == "2" else "inapplicable")
+
+
 # -- bad input -------------------------------------------------------------------------------------------------------
 
 

@@ -11,21 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.commands.conftest import Asked
+
 PATIENCE = 20.0  # seconds that the server waits for anybody
 MOST_POURED = 200 * 1024 * 1024  # bytes that it sends at most, where it never ends
 
 JSON = "application/json"
-
-
-@dataclass
-class Asked:
-    """One request as it came in; ``number`` counts from 1."""
-
-    number: int
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass
@@ -122,7 +113,7 @@ def hostile(
                 connection = tls.wrap_socket(connection, server_side=True)
             stream = connection.makefile("rb")
             while True:
-                asked = _read(stream)
+                asked = _read(stream, server.gone)
                 if asked is None or "host" not in asked.headers:  # it may be TLS
                     break
                 with lock:
@@ -169,7 +160,7 @@ def hostile(
             thread.join(PATIENCE)
 
 
-def _read(stream: object) -> Asked | None:
+def _read(stream: object, gone: threading.Event) -> Asked | None:
     lines = []
     while (line := stream.readline()).strip():  # type: ignore[attr-defined]
         lines.append(line.decode("latin-1").strip())
@@ -178,7 +169,7 @@ def _read(stream: object) -> Asked | None:
     headers = {name.lower(): value for name, _, value in (entry.partition(": ") for entry in lines[1:])}
     body = stream.read(int(headers.get("content-length", 0)))  # type: ignore[attr-defined]
     method, path, _ = lines[0].split(" ", 2)
-    return Asked(0, method, path, headers, body)
+    return Asked(0, method, path, headers, body, gone)
 
 
 def answer(status: object, body: bytes = b"", *headers: str, media_type: str = JSON) -> bytes:

@@ -16,8 +16,8 @@ from conformance.evidence.redaction import Redactor
 from conformance.reference import target_settings
 from conformance.target.client import Client
 from conformance.target.settings import SettingsError, make_target
-from tests.commands.conftest import sound
-from tests.hostile.server import Asked, Turn, answer, hostile
+from tests.commands.conftest import Asked, sound
+from tests.hostile.server import Turn, answer, hostile
 
 CREATE = {"operation": "create", "body": {"amount": 2000, "currency": "usd"}}
 
