@@ -32,6 +32,7 @@ LOOKS = 2  # at an intent that leaves its status by itself
 LOOK_EVERY = 0.5  # seconds
 MOST_PAGES = 50  # of a list in which an intent is sought
 SILENCES = 2  # requests in a row without an answer, after which no more are sent
+_MAY_DO_LESS = ("publishable", "read_only", "restricted")  # keys of the own account, which cannot cancel
 _NAMED = 5  # intents named in a sentence before it only counts the rest
 
 
@@ -131,7 +132,8 @@ def clean(journal: Journal, client: Client, *, alone: bool = False) -> Cleaned:
     Only intents whose last known status is not final are asked for. A create whose answer is not known is sent again
     under its key while the key is kept, and what then comes back is canceled like all else; without a key its intent
     is sought in the list, by the mark that it bears or, where the run was ``alone`` with the account, by its amount
-    and currency. Doing it again does no harm. Nothing is raised for what the target does or does not.
+    and currency. One that pays at once is not sent again, because no payment could be canceled. Doing it again does no
+    harm. Nothing is raised for what the target does or does not.
     """
     return _Cleaning(journal, client, alone).clean()
 
@@ -200,14 +202,38 @@ class _Cleaning:
     # -- creates whose answer nobody knows -----------------------------------------------------------------------
 
     def _find(self, create: Create) -> None:
+        asked = self._credential(create.credential)  # another account has keys of its own
         for other in self._journal.creates.values():
-            if other.made and other.key and (other.key, _sent(other)) == (create.key, _sent(create)):
+            same = (other.key, _sent(other)) == (create.key, _sent(create))
+            if other.made and other.key and same and self._credential(other.credential) == asked:
                 self._journal.found(create, [], f"create {other.number} has the same key")
                 return
-        if create.key and create.whole and not self._expired(create):
+        pays = self._pays(create)
+        if create.key and create.whole and not self._expired(create) and not pays:
             self._send_again(create)
         if not create.known:
             self._seek(create)
+        if not create.known and pays:
+            self._journal.found(create, [], "not sent again: it pays at once, and nothing could be canceled then")
+
+    def _pays(self, create: Create) -> bool:
+        """Whether a create confirms at once, and is documented to end final: sent again it could only pay once more."""
+        sent = {name: str(value).lower() for name, value in members_of(create.request).items()}
+        if sent.get("confirm") != "true":
+            return False
+        lent, documented = self._target.instruments.items(), self._contract.transitions.values()
+        named = {name for name, value in lent if isinstance(value, str) and value.lower() in sent.values()}
+        created = {status for move in documented if move.operation == "create" for status in move.to}
+        moves = [
+            (len(asked), move)
+            for move in documented
+            if move.operation == "confirm" and move.method in named and created.intersection(move.sources)
+            for asked in [{**move.create, **move.send}]
+            if all(sent.get(name) == str(value).lower() for name, value in asked.items())
+        ]
+        closest = [move for count, move in moves if count == max(most for most, _ in moves)]
+        final = self._contract.terminal
+        return bool(closest) and all(move.to and not move.refused and final.issuperset(move.to) for move in closest)
 
     def _expired(self, create: Create) -> bool:
         dialect = self._contract.settings.get("idempotency", {}).get("dialect", {})
@@ -246,7 +272,7 @@ class _Cleaning:
         if not listed or not (mark or self._alone):
             return
         found = []
-        for item in self._listed():
+        for item in self._listed(self._credential(create.credential)):
             identifier = item.get(self._members["id"])
             status = str(item.get(self._members["status"]))
             if not isinstance(identifier, str) or identifier in self._journal.intents:
@@ -260,13 +286,13 @@ class _Cleaning:
         self._journal.found(create, found, "by its mark" if mark else "by its amount and currency")
         self._result.left.pop(create.number, None)
 
-    def _listed(self) -> Iterator[Mapping[str, Any]]:
+    def _listed(self, credential: str) -> Iterator[Mapping[str, Any]]:
         """The items of the list, newest first as a rule, so far as it is walked."""
         lists = self._contract.settings["lists"]
         query = {lists["limit"]: lists["most"]} if "limit" in lists else {}
         known: set[str] = set()
         for _ in range(MOST_PAGES):
-            exchange = self._patiently(partial(self._client.call, "list", query=dict(query)))
+            exchange = self._patiently(partial(self._client.call, "list", query=dict(query), credential=credential))
             body = exchange.response.json if exchange.response else None
             items = resolve(body, lists["items"])
             page = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
@@ -379,7 +405,7 @@ class _Cleaning:
 
     def _credential(self, name: str) -> str:
         """The class of credential to ask with: that of another account where one is lent, else the target's own."""
-        return name if self._target.instruments.get(f"{name}_key") and name != "publishable" else "test"
+        return name if self._target.instruments.get(f"{name}_key") and name not in _MAY_DO_LESS else "test"
 
     def _shown(self, exchange: Exchange) -> list[tuple[str, str]]:
         """Id and status of the intents that an answer is about."""

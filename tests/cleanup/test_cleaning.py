@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ import pytest
 from conformance.cleanup import KEPT, Cleaned, clean
 from conformance.contract import Contract
 from conformance.contract.loading import load_contracts
+from conformance.embedded import embedded_target
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
-from conformance.order import embedded_target
 from conformance.reference import policies_of
 from conformance.reference.app import Application
 from conformance.target.client import Client
@@ -131,6 +131,34 @@ def test_a_create_that_was_never_answered_is_found_by_its_key(lost: str, tmp_pat
     assert not cleaned.remains
 
 
+@pytest.mark.parametrize("lost", ["heard", "unheard"])
+def test_one_that_pays_at_once_is_not_sent_again(lost: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.create(PAID, lost)
+    cleaned = bench.clean()
+    assert bench.sent == []  # or a payment would be made that was not there, and cannot be canceled
+    assert len(bench.server.store.intents) == (lost == "heard")
+    assert not cleaned.remains
+    assert not bench.clean().remains
+    assert bench.sent == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**PAID, "payment_method": "pm_card_visa_chargeDeclined"},
+        {**PAID, "payment_method": "pm_card_authenticationRequired"},
+        {**PAID, "confirm": False},
+    ],
+)
+def test_one_whose_payment_is_not_made_at_once_is_found_and_canceled(body: dict[str, Any], tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.create(body, "heard")
+    assert bench.open()
+    assert not bench.clean().remains
+    assert bench.open() == []
+
+
 def test_one_whose_retry_was_answered_is_not_sent_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.create(HELD, "heard", idempotency_key="k-1")
@@ -236,3 +264,41 @@ def test_a_provider_without_cancel_is_not_asked_and_it_is_said_once(tmp_path: Pa
     assert bench.sent == []
     assert cleaned.lines(bench.redactor) == ["clean-up: 3 intents cannot be canceled: Dots documents no cancel"]
     assert not cleaned.remains  # nor does it document a capture
+
+
+# -- what another account has, and what a key has made that may not cancel it ----------------------------------------
+
+
+def test_an_intent_of_another_account_is_canceled_with_that_ones_key(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.create(HELD, credential="stranger")
+    assert bench.clean().counts == {"intents": 1, "final": 0, "canceled": 1, "passing": 0, "left": 0}
+    assert bench.open() == []
+
+
+@pytest.mark.parametrize("lost", ["heard", "unheard"])
+def test_the_same_key_of_another_account_is_another_key(lost: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.create(HELD, idempotency_key="k-1")
+    bench.create(HELD, lost, idempotency_key="k-1", credential="stranger")
+    assert bench.clean().counts == {"intents": 2, "final": 0, "canceled": 2, "passing": 0, "left": 0}
+    assert {intent.account for intent in bench.server.store.intents.values()} == {"", "another account"}
+    assert bench.open() == []
+
+
+def test_an_intent_of_another_account_is_sought_in_that_ones_list(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    marked = {**HELD, "metadata": {"conformance_mark": "m-1"}}
+    bench.create(marked, "heard", idempotency_key=None, credential="stranger")
+    assert not bench.clean().remains
+    assert bench.open() == []
+
+
+def test_what_a_key_that_should_only_read_has_made_is_canceled_with_the_own_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    strict = bench.server.policies
+    bench.server.policies = replace(strict, access=lambda call, intent: None)
+    bench.create(HELD, credential="restricted")
+    bench.server.policies = strict
+    assert not bench.clean().remains
+    assert bench.open() == []

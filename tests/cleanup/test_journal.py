@@ -11,9 +11,9 @@ import pytest
 
 from conformance.contract import Contract
 from conformance.contract.loading import load_contracts
+from conformance.embedded import embedded_target
 from conformance.evidence.history import History
 from conformance.evidence.redaction import Redactor
-from conformance.order import embedded_target
 from conformance.reference import policies_of
 from conformance.reference.app import Application
 from conformance.run import Run, Selection
