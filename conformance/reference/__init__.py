@@ -44,9 +44,9 @@ def policies_of(provider: str, fault: str = "") -> Policies:
     policies = _provider(provider).policies
     if not fault:
         return policies
-    from .faults import faults_of
+    from .faults import faults_of, load_faults_of
 
-    known = faults_of(provider)
+    known = {**faults_of(provider), **load_faults_of(provider)}
     if fault not in known:
         near = get_close_matches(fault, known, n=3) or [f"{len(known)} others"]
         raise ValueError(f"no fault of {provider} is named {fault!r}; there are {', '.join(near)}")

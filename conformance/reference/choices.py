@@ -46,6 +46,7 @@ STRIPE_MOST_DIGITS = 12
 # Well-known ids such as pm_card_visa are aliases: each use makes a payment method with an id of its own.
 # With a return_url an action is redirect_to_url, without one, or with use_stripe_sdk, it is use_stripe_sdk.
 # A publishable key where a secret one is needed gets 403 (401 is seen as well); a wrong client_secret gets 400.
+# A restricted key has one right, to read PaymentIntents: which rights its keys have is for each account to say.
 # A secret key is enough by itself: a client_secret sent along with it is not compared.
 # Addresses and URLs are stored as sent: their codes exist, what they accept does not stand anywhere.
 # Payment method types are not compared with the method's own type, and combine with automatic_payment_methods, which

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import importlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.contract import Contract, Requirement
 from conformance.contract.validation import SchemaError, Validators
-from conformance.evidence.exchange import Exchange
+from conformance.evidence.exchange import TOO_MANY, Exchange
 from conformance.evidence.finding import MOST_FINDINGS, Finding, Outcome
 from conformance.sighting import Sighting, read_history
 
 MOST_EXCHANGES = 10  # named by one finding
-_TOO_MANY = 429
 MOST_REMEMBERED = 10_000  # things (intents, idempotency keys) that one row remembers
 
 
@@ -43,7 +42,7 @@ class Bench:
     contract: Contract
     validators: Validators
     secrets: Mapping[str, str] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
+    memory: MutableMapping[Any, Any] = field(default_factory=Memory)
     _checked: dict[tuple[str, int], list[SchemaError]] = field(default_factory=dict)
 
     def schema_errors(self, schema: str, document: Any) -> list[SchemaError]:
@@ -53,9 +52,9 @@ class Bench:
             self._checked[key] = self.validators.errors(schema, document)
         return self._checked[key]
 
-    def for_row(self) -> Bench:
+    def for_row(self, memory: MutableMapping[Any, Any]) -> Bench:
         """A bench that shares all but the memory."""
-        return replace(self, memory=Memory())
+        return replace(self, memory=memory)
 
     def clear(self) -> None:
         """Forgets the documents of a batch, of this bench and of those made from it."""
@@ -67,7 +66,7 @@ Judgements = Iterator[tuple[int, Finding | None]]
 Rule = Callable[..., Judgements]
 
 _RULES: dict[str, Rule] = {}
-_MODULES = ("answers", "errors", "lifecycle", "members", "money", "repeats", "secrets", "shape")
+_MODULES = ("answers", "errors", "identity", "lifecycle", "members", "money", "repeats", "secrets", "shape")
 
 
 def rule(function: Rule) -> Rule:
@@ -86,23 +85,33 @@ def rules() -> Mapping[str, Rule]:
 class Judge:
     """Applies rows to a history that comes in batches, and keeps only what the outcomes tell.
 
-    The outcomes do not depend on where one batch ends and the next begins, but for what ``Memory`` forgets.
+    The outcomes do not depend on where one batch ends and the next begins, but for what ``Memory`` forgets; the rows of
+    the checks that ``memories`` names remember by these instead.
     """
 
     def __init__(
-        self, contract: Contract, rows: Iterable[Requirement], *, secrets: Mapping[str, str] | None = None
+        self,
+        contract: Contract,
+        rows: Iterable[Requirement],
+        *,
+        secrets: Mapping[str, str] | None = None,
+        memories: Mapping[str, Callable[[], MutableMapping[Any, Any]]] | None = None,
     ) -> None:
-        known = rules()
+        known, memories = rules(), memories or {}
         self._bench = Bench(contract, Validators(contract), secrets or {})
-        self._rows = [_Row(row, known[row.check], self._bench.for_row()) for row in rows if row.check in known]
+        self._rows = [
+            _Row(row, known[row.check], self._bench.for_row(memories.get(row.check, Memory)()))
+            for row in rows
+            if row.check in known
+        ]
 
     def add(self, batch: Sequence[Sighting]) -> None:
         """Judges the next sightings of the history.
 
-        What our own client was told to put off is for the rows that speak of 429 alone: it may come from whatever
-        stands before the target, and is not what the target made of the request.
+        What asks for fewer requests is for the rows that speak of 429 alone: it may come from whatever stands before
+        the target, and is not what the target made of the request.
         """
-        settled = [sighting for sighting in batch if not sighting.exchange.put_off]
+        settled = [one for one in batch if one.response.status != TOO_MANY]
         for row in self._rows:
             row.add(batch if row.of_limits else settled)
         self._bench.clear()
@@ -146,7 +155,7 @@ class _Row:
     def of_limits(self) -> bool:
         """Whether the row speaks of answers that ask for fewer requests."""
         args = self.row.args
-        return _TOO_MANY in (*args.get("when_status", ()), *args.get("statuses", ()))
+        return TOO_MANY in (*args.get("when_status", ()), *args.get("statuses", ()))
 
     def add(self, batch: Sequence[Sighting]) -> None:
         if self._slip:

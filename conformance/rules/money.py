@@ -94,3 +94,43 @@ def nothing_received_before_capture(
             if found is not None and intent.get(members["status"]) in each(statuses):
                 told = f"{received} = 0 while {intent[members['status']]}"
                 yield held(sighting) if found == 0 else finding(sighting, told, found, f"/{received}")
+
+
+@rule
+def settled_money_stays(seen: Sequence[Sighting], bench: Bench) -> Judgements:
+    """While an intent is in a terminal status, what was received for it and the payment that it names stay as they are.
+
+    Only of a run of our own: in a recording, one id stands for many. What was asked before that was known, and what a
+    stored answer shows, may be otherwise. Of lists, of another intent than was asked for, and of a status that does not
+    stay, other rows see to it.
+    """
+    members, operations = bench.contract.settings["members"], bench.contract.operations
+    names = [members[name] for name in ("amount_received", "payment") if name in members]
+    for sighting in seen:
+        operation = operations.get(sighting.operation)
+        if sighting.foreign or sighting.replayed or not sighting.in_full or not (operation and operation.shows_one):
+            continue
+        for intent in sighting.intents:
+            identifier, status = intent.get(members["id"]), intent.get(members["status"])
+            if not isinstance(identifier, str) or sighting.intent not in ("", identifier):
+                continue
+            if status not in bench.contract.terminal:
+                continue
+            shown = {name: intent[name] for name in names if isinstance(intent.get(name), str | int)}
+            started = sighting.exchange.started
+            number, until, was, before = bench.memory.get((identifier, sighting.recording), (0, 0.0, status, shown))
+            if was != status:
+                continue
+            if number and not 0 < started < until:
+                wrong = [name for name in shown if before.get(name, shown[name]) != shown[name]]
+                for name in wrong:
+                    as_before = f"{name} = {before[name]!r}, as in exchange {number}, when it was {status}"
+                    yield finding(sighting, as_before, shown[name], f"/{name}")
+                if not wrong:
+                    yield held(sighting)
+            bench.memory[identifier, sighting.recording] = (
+                number or sighting.number,
+                until or sighting.exchange.ended,
+                status,
+                {**shown, **before},
+            )

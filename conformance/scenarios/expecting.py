@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.contract import ErrorKind
@@ -75,6 +75,14 @@ def _member(act: Actor, sighting: Sighting, neutral: str) -> Any:
 
 def _found(value: Any, sighting: Sighting) -> str:
     return f"{value!r}" if value is not None else f"absent; {told(sighting)}"
+
+
+def objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object in a JSON value, itself included."""
+    if isinstance(value, Mapping):
+        yield value
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from objects(inner)
 
 
 def differences(expected: Any, found: Any, fold: Sequence[str] = (), at: str = "") -> list[tuple[str, Any, Any]]:

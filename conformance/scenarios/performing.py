@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from conformance.scenarios.acting import NOTHING, Actor, Table
 from conformance.scenarios.arguments import REFUSAL
-from conformance.scenarios.outcomes import Inapplicable
+from conformance.scenarios.outcomes import Inapplicable, Inconclusive
 from conformance.sighting import Sighting
 
 Value = TypeVar("Value")
@@ -26,6 +26,13 @@ def once(act: Actor, name: str, args: Table, make: Callable[[], Value]) -> Value
     """
     asked = {key: value for key, value in args.items() if key not in REFUSAL}
     return act.once(f"{name} {json.dumps(asked, sort_keys=True)}", make)
+
+
+def need_another_key(act: Actor, credential: str) -> None:
+    """Raises ``Inconclusive`` where the key that is lent under this name is the target's own."""
+    target = act.client.target
+    if target.instruments.get(f"{credential}_key") == target.api_key:
+        raise Inconclusive(f"the {credential}_key that is lent is the target's own api_key")
 
 
 def variants(args: Table) -> Iterator[Table]:
@@ -120,6 +127,31 @@ def intent_for(act: Actor, operation: str, args: Table) -> dict[str, Any]:
         return {}
     named = operation == "confirm"  # by the request itself
     return prepared(act, {key: value for key, value in args.items() if not (named and key == "method")})
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that can be sent again as it was; ``intent`` is empty for a create, ``key`` None where it has none."""
+
+    operation: str
+    intent: str
+    body: dict[str, Any]
+    key: str | None
+
+
+def repeatable(act: Actor, args: Table) -> Request:
+    """The request of a row on what is sent again: on an intent of its own, under a key of its own.
+
+    The key stands in the header, or in ``member`` of the body; with ``without_key`` there is none.
+    """
+    operation = args.get("operation", "create")
+    intent = str(intent_for(act, operation, args).get(act.id, ""))
+    body, key = request_of(act, operation, args), None
+    if "member" in args:
+        body[args["member"]] = fresh_uuid(act)
+    elif not args.get("without_key"):
+        key = act.client.fresh("one-key")
+    return Request(operation, intent, body, key)
 
 
 def body_member(args: Table) -> str:

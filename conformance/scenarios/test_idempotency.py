@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from conformance.contract.lifecycle import moves_from
 from conformance.scenarios.acting import NOTHING, Actor, Table, for_each, told
 from conformance.scenarios.arguments import REFUSAL, takes
 from conformance.scenarios.effects import expect_marked, marked
-from conformance.scenarios.expecting import error_is, expect_refusal, expect_status
+from conformance.scenarios.expecting import error_is, expect_refusal, expect_status, objects
 from conformance.scenarios.outcomes import Inconclusive, NonConformance
 from conformance.scenarios.performing import (
     KEYED,
@@ -19,6 +19,7 @@ from conformance.scenarios.performing import (
     counted_body_key,
     fresh_uuid,
     intent_for,
+    need_another_key,
     once,
     prepared,
     request_of,
@@ -221,17 +222,9 @@ def test_key_reuse_refused(act: Actor, args: Table) -> None:
     answer = repeated.second
     no_intent = args.get("judge") == "no_intent"
     expect_refusal(act, answer, {} if no_intent else args, CONFLICT, "another body under a used key")
-    for shown in _objects(answer.body) if no_intent else ():
+    for shown in objects(answer.body) if no_intent else ():
         if act.id in shown and "amount" in shown:
             act.contradict(answer, "a refusal that shows no intent", f"the intent {shown[act.id]}")
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object in a JSON value, itself included."""
-    if isinstance(value, Mapping):
-        yield value
-    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
-        yield from _objects(inner)
 
 
 @takes()
@@ -308,6 +301,27 @@ def test_keys_per_credential(act: Actor, args: Table) -> None:
     other = act.intent(answer, "a create under another API key succeeds")
     if other[act.id] == own[act.id]:
         act.contradict(answer, "another intent than under the first API key", other[act.id], f"/{act.id}")
+
+
+@takes("credential", "counts_apart")
+def test_key_of_another_account(act: Actor, args: Table) -> None:
+    """A create with the key and body of an earlier one, by another account's ``credential``, is not shown its intent.
+
+    With ``counts_apart`` the key of one account is no matter to another: the create succeeds, as it does under a key
+    that nobody has used. Where that is refused too, a refusal shows nothing.
+    """
+    credential, key, body = args["credential"], act.client.fresh("shared"), act.body("create")
+    need_another_key(act, credential)
+    own = act.made(submit(act, "create", "", body, idempotency_key=key))
+    answer = submit(act, "create", "", body, idempotency_key=key, credential=credential)
+    for shown in objects(answer.body):
+        if shown.get(act.id) == own[act.id]:
+            act.contradict(answer, f"no intent {own[act.id]}, which belongs to another account", "it is shown")
+    if act.shows_intent(answer):
+        return
+    act.made(submit(act, "create", "", body, credential=credential), f"create with credential: {credential}")
+    if args.get("counts_apart"):
+        act.contradict(answer, "a create succeeds under a key that only another account has used", told(answer))
 
 
 # -- keys of a certain length ----------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from conformance.scenarios.listing import (
     walk,
 )
 from conformance.scenarios.outcomes import Inconclusive, NonConformance
-from conformance.scenarios.performing import once, prepared, what
+from conformance.scenarios.performing import need_another_key, once, prepared, what
+from conformance.sighting import Sighting
 
 SEARCH_PATIENCE = 60.0  # seconds that a new intent may take to be found, unless a row says otherwise
 MARK = "<marker>"  # stands in a row's search for a text that no other intent holds
@@ -241,16 +242,23 @@ def _listed_new(act: Actor, args: Table) -> tuple[Table, Page | None]:
 @takes("credential")
 def test_list_hides(act: Actor, args: Table) -> None:
     """An intent that has just been made, and that our own list shows, is not shown to another ``credential``."""
+    need_another_key(act, args["credential"])
     try:
         created, shown = _listed_new(act, {})
     except NonConformance as wrong:
         raise Inconclusive(f"our own list cannot be read: {wrong}") from wrong
     if shown is None:
         raise Inconclusive("our own list does not show the intent")
-    answer = ask(act, credential=args["credential"])
+    lists = act.contract.settings["lists"]
+    query = {lists["limit"]: lists["most"]} if "limit" in lists else {}  # as many as there may be, newest first or not
+    _expect_hidden(act, ask(act, query, credential=args["credential"]), created, args["credential"])
+
+
+def _expect_hidden(act: Actor, answer: Sighting, created: Table, credential: str) -> None:
+    """The list that another credential was answered with does not show the intent. Raises ``Inconclusive``."""
     items = items_of(answer)
     if items is None:
-        raise Inconclusive(f"no list for the credential {args['credential']}: {told(answer)}")
+        raise Inconclusive(f"no {answer.operation} for the credential {credential}: {told(answer)}")
     if any(isinstance(item, Mapping) and item.get(act.id) == created[act.id] for item in items):
         act.contradict(answer, f"no item {created[act.id]}, which belongs to another account", "it is there")
 
@@ -375,19 +383,40 @@ def test_list_expands(act: Actor, args: Table) -> None:
 @takes("query", "create", "within", "operation")
 def test_search_finds(act: Actor, args: Table) -> None:
     """A new intent is found within so many seconds; the text ``<marker>`` in the row becomes one of its own."""
-    mark = act.client.fresh("marker")
-    asked = args["query"] if isinstance(args["query"], Mapping) else {"query": args["query"]}
-    query, create = _marked(asked, mark), _marked(args.get("create", {}), mark)
-    own = act.fresh(create)
-    until, pause = act.clock.monotonic() + float(args.get("within", SEARCH_PATIENCE)), 0.5
-    while True:
-        current = page(act, query, args.get("operation", "search"))
-        if str(own[act.id]) in current.ids:
-            return
-        if act.clock.monotonic() + pause > until:
-            raise Inconclusive(f"not found in time; the last answer is exchange {current.sighting.number}")
-        act.clock.sleep(pause)
-        pause = min(pause * 2, 8.0)
+    _searched(act, args)
+
+
+@takes("query", "create", "within", "operation", "credential")
+def test_search_hides(act: Actor, args: Table) -> None:
+    """What our own search finds, another ``credential`` does not find with the same ``query``."""
+    need_another_key(act, args["credential"])
+    try:
+        own, query = _searched(act, {name: value for name, value in args.items() if name != "credential"})
+    except NonConformance as wrong:
+        raise Inconclusive(f"our own search cannot be read: {wrong}") from wrong
+    answer = ask(act, query, args.get("operation", "search"), credential=args["credential"])
+    _expect_hidden(act, answer, own, args["credential"])
+
+
+def _searched(act: Actor, args: Table) -> tuple[Table, Table]:
+    """A new intent, and the query that finds it. Raises ``Inconclusive`` where it is not found in time."""
+
+    def make() -> tuple[Table, Table]:
+        mark = act.client.fresh("marker")
+        asked = args["query"] if isinstance(args["query"], Mapping) else {"query": args["query"]}
+        query, create = _marked(asked, mark), _marked(args.get("create", {}), mark)
+        own = act.fresh(create)
+        until, pause = act.clock.monotonic() + float(args.get("within", SEARCH_PATIENCE)), 0.5
+        while True:
+            current = page(act, query, args.get("operation", "search"))
+            if str(own[act.id]) in current.ids:
+                return own, query
+            if act.clock.monotonic() + pause > until:
+                raise Inconclusive(f"not found in time; the last answer is exchange {current.sighting.number}")
+            act.clock.sleep(pause)
+            pause = min(pause * 2, 8.0)
+
+    return once(act, "searched", args, make)
 
 
 def _marked(value: Any, mark: str) -> Any:

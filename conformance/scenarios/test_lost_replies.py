@@ -18,8 +18,8 @@ from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConfor
 from conformance.scenarios.performing import (
     KEYED,
     counted_body_key,
-    fresh_uuid,
     intent_for,
+    repeatable,
     request_of,
     submit,
 )
@@ -73,17 +73,12 @@ def test_lost_reply(act: Actor, args: Table) -> None:
 
 def _expect_once(act: Actor, args: Table, mishap: str, creates: dict[str, Course]) -> None:
     """One mishap; a marked create is left in ``creates``, by its mark."""
-    operation = args.get("operation", "create")
-    intent = str(intent_for(act, operation, args).get(act.id, ""))
-    body, key = request_of(act, operation, args), None
-    if "member" in args:
-        body[args["member"]] = fresh_uuid(act)
-    elif not args.get("without_key"):
-        key = act.client.fresh("one-key")
+    asked = repeatable(act, args)
+    operation, intent, body = asked.operation, asked.intent, asked.body
     mark = act.client.fresh("mark") if args.get("marked") else ""
     if mark:
         body |= marked(mark)
-    send = partial(act.client.call, operation, intent, body, idempotency_key=key)
+    send = partial(act.client.call, operation, intent, body, idempotency_key=asked.key)
     lost = send(mishap=mishap)
     first = _first(act, operation, intent, lost)
     made = [lost]

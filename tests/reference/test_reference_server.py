@@ -17,6 +17,8 @@ import stripe
 import conformance.reference
 from conformance.reference import Policies, create_app, policies_of, provider_names, serve, target_settings
 
+from .conftest import credentials
+
 PATHS = {"stripe": "/v1/payment_intents", "paypercut": "/v1/payment_intents", "revkeen": "/payment-intents"}
 BODIES: dict[str, dict[str, Any]] = {
     "stripe": {"data": {"amount": "2000", "currency": "usd", "payment_method_types[]": "card"}},
@@ -191,3 +193,20 @@ def test_nothing_else_of_the_project_is_imported() -> None:
             ]
     assert foreign == []
     assert importlib.import_module("conformance.reference.choices").__doc__
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_another_account_is_shown_nothing_of_ours(connect: Any, lent: Any, provider: str) -> None:
+    client, methods = connect(provider), lent(provider)
+    path = PATHS.get(provider, "/v2/payment-intents")
+    body = BODIES.get(provider, {"json": {"amount": 123, "currency": "usd"}})
+    stranger = credentials(provider, methods["stranger_key"])
+    own = client.post(path, headers={"Idempotency-Key": "one"}, **body).json()["id"]
+    theirs = client.post(path, headers={"Idempotency-Key": "one", **stranger}, **body).json()["id"]
+    assert own != theirs
+    assert (
+        client.get(f"{path}/{theirs}").status_code == client.get(f"{path}/{own}", headers=stranger).status_code == 404
+    )
+    named = {"json": {"payment_method_id": methods["success"]}} if provider == "dots" else {}
+    for operation in ("confirm",) if provider == "dots" else ("confirm", "capture", "cancel"):
+        assert client.post(f"{path}/{own}/{operation}", headers=stranger, **named).status_code == 404

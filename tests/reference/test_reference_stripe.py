@@ -303,6 +303,16 @@ def test_publishable_key_sees_little_and_does_less(stripe: httpx.Client) -> None
     assert confirm(stripe, intent, **private).json()["status"] == "succeeded"
 
 
+def test_a_restricted_key_reads_and_does_nothing_else(stripe: httpx.Client) -> None:
+    intent = create(stripe)
+    stripe.headers["Authorization"] = "Bearer rk_test_reference"
+    assert read(stripe, intent)["id"] == intent["id"]
+    assert [item["id"] for item in stripe.get(PATH).json()["data"]] == [intent["id"]]
+    assert stripe.get(f"{PATH}/search", params={"query": "amount>1"}).status_code == 200
+    for path in ("", f"/{intent['id']}", *(f"/{intent['id']}/{verb}" for verb in ("confirm", "capture", "cancel"))):
+        assert refusal(stripe.post(PATH + path, data=CREATE if not path else {}))[0] == 403
+
+
 @pytest.mark.parametrize("authorization", ["", "Bearer sk_test_nobody", "Basic %%%", "Digest x", "Bearer"])
 def test_without_a_valid_key_nothing_is_done(stripe: httpx.Client, authorization: str) -> None:
     stripe.headers["Authorization"] = authorization

@@ -125,6 +125,14 @@ def test_an_exchange_without_an_answer_is_no_evidence() -> None:
     assert outcome.verdict == "not_run"
 
 
+def test_a_429_is_for_the_rows_that_speak_of_it(judge: Judge) -> None:
+    """A gateway's, which has neither the API's headers nor its envelope; of requests at once it is not put off."""
+    bare = {"status": 429, "body": b"slow down", "answered": {"Content-Type": "text/plain"}}
+    judged = judge("json_errors", {}, [bare, {"refused": {"type": "x"}}])
+    assert (judged.verdict, judged.judged) == ("pass", 1)
+    assert judge("header_present", {"header": "Retry-After", "when_status": [429]}, [bare]).verdict == "fail"
+
+
 @pytest.mark.parametrize("check", sorted(rules()))
 def test_nothing_judged_is_never_a_pass(judge: Judge, check: str) -> None:
     elsewhere = {"operation": "", "path": "/v1/charges", "body": {"id": "ch_1", "amount": 5}}

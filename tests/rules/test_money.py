@@ -98,3 +98,46 @@ def test_nothing_is_received_before_it_is_captured(judge: Judge, status: str, re
     shown = {"status": status, "amount_received": received}
     args = {"statuses": ["requires_payment_method", "requires_confirmation"]}
     assert judge("nothing_received_before_capture", args, [{"shown": shown}]).verdict == verdict
+
+
+def settled(operation: str = "retrieve", status: str = "succeeded", **told: Any) -> dict[str, Any]:
+    shown = {"id": "pi_1", "status": status, "amount_received": told.pop("received", 5)}
+    return {"operation": operation, "shown": {**shown, "latest_charge": told.pop("charge", "ch_1")}, **told}
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [settled("confirm"), settled()],
+        [settled(status="requires_capture", received=0), settled("capture"), settled()],
+        [settled(charge=None), settled(charge="ch_1"), settled(charge="ch_1")],  # it is named later
+        [settled(), settled(charge={"id": "ch_2", "object": "charge"})],  # expanded: other rows see to that
+        [settled(), settled(status="canceled", received=0), settled()],  # so they do to a status that does not stay
+        [settled(), settled(path="/v1/payment_intents/pi_2", charge="ch_2"), settled()],  # to another intent
+        [settled(), settled(charge="ch_2", answered={"Idempotent-Replayed": "true"}), settled()],
+        [
+            settled(ended=1_756_300_000.0 + 9),
+            settled(charge="ch_2", started=1_756_300_000.0 + 8),
+            settled(started=1_756_300_010.0),
+        ],
+        [settled(credential=""), settled(credential="", charge="ch_2"), settled(), settled()],
+        [settled(), settled(credential="publishable", charge="ch_2"), settled()],
+    ],
+)
+def test_money_that_stays_once_it_is_settled(judge: Judge, history: list[dict[str, Any]]) -> None:
+    outcome = judge("settled_money_stays", {}, history)
+    assert (outcome.verdict, outcome.findings) == ("pass", ())
+
+
+@pytest.mark.parametrize(
+    ("changed", "member", "actual"),
+    [
+        ({"charge": "ch_2"}, "latest_charge", "ch_2"),
+        ({"received": 10}, "amount_received", "10"),
+    ],
+)
+def test_money_that_moves_once_more(judge: Judge, changed: dict[str, Any], member: str, actual: str) -> None:
+    outcome = judge("settled_money_stays", {}, [settled("confirm"), settled(**changed), settled()])
+    (found,) = outcome.findings
+    assert (found.at, found.actual, found.exchanges) == (f"/{member}", actual, (2,))
+    assert found.expected.endswith(", as in exchange 1, when it was succeeded")

@@ -78,7 +78,7 @@ STRIPE = _faults(
         "looks_up_keys_of_creates_100_ms_early": "175",
         "looks_up_all_keys_early": "175 238 250",
         "looks_up_keys_of_confirms_early": "238 250",
-        "charges_twice_under_one_key": "250 251 255?",
+        "charges_twice_under_one_key": "250 251 255? 292?",
         "captures_twice_under_one_key": "253",
         "answers_duplicates_with_an_id_alone": "019 020 021 022 023 023a 024 025",
         "answers_duplicates_with_nothing": "175 193 250",
@@ -111,8 +111,8 @@ STRIPE = _faults(
         "refuses_all_confirms_at_once": "251 255",
         "refuses_all_captures_at_once": "253",
         "falls_over_all_but_one_of_confirms_at_once": "192 250 255?",
-        "mixes_up_creates_at_once": "256",
-        "loses_creates_at_once": "175 256",
+        "mixes_up_creates_at_once": "256 290",
+        "loses_creates_at_once": "175 256 291",
     },
 )
 REVKEEN = _faults(
@@ -148,8 +148,8 @@ REVKEEN = _faults(
         "locks_captures_and_cancels_apart": "154 192 194",
         "refuses_all_confirms_at_once": "191 195",
         "falls_over_all_but_one_of_confirms_at_once": "155 190 195?",
-        "mixes_up_creates_at_once": "196",
-        "loses_creates_at_once": "126 196",
+        "mixes_up_creates_at_once": "196 210",
+        "loses_creates_at_once": "126 196 211",
         "lists_no_repeated_creates": "064",
     },
 )
@@ -159,7 +159,7 @@ PAYPERCUT = _faults(
         "looks_up_keys_of_creates_100_ms_early": "126",
         "looks_up_all_keys_early": "126 170",
         "looks_up_keys_of_confirms_early": "170",
-        "charges_twice_under_one_key": "170 171",
+        "charges_twice_under_one_key": "170 171 202?",
         "captures_twice_under_one_key": "173",
         "answers_duplicates_with_an_id_alone": "002 004 005 008 009 010 012",
         "answers_duplicates_with_nothing": "126 143 170",
@@ -169,7 +169,7 @@ PAYPERCUT = _faults(
         "stores_keys_late": "160",
         "forgets_keys_after_one_replay": "159",
         "captures_again_behind_replays": "182",
-        "cuts_keys_at_32_characters": "124 161",
+        "cuts_keys_at_32_characters": "124 161 200",
         "keeps_keys_per_process": "126 170 159?",
         "confirms_twice_at_once": "171",
         "captures_twice_at_once": "173",
@@ -182,8 +182,8 @@ PAYPERCUT = _faults(
         "locks_confirms_and_cancels_apart": "141 172 174",
         "locks_captures_and_cancels_apart": "141 172 174",
         "falls_over_all_but_one_of_confirms_at_once": "142 170",
-        "mixes_up_creates_at_once": "175",
-        "loses_creates_at_once": "126 175",
+        "mixes_up_creates_at_once": "175 200",
+        "loses_creates_at_once": "126 175 201",
     },
 )
 DOTS = _faults(
@@ -195,6 +195,6 @@ DOTS = _faults(
         "confirms_twice_at_once": "150",
         "falls_over_all_but_one_of_confirms_at_once": "103",
         "mixes_up_creates_at_once": "151",
-        "loses_creates_at_once": "151",
+        "loses_creates_at_once": "151 181",
     },
 )

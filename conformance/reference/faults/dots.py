@@ -421,16 +421,16 @@ FAULTS = [
     _fault(
         "takes_anything",
         trusts(KEY, "create", "retrieve", "confirm", "list"),
-        "121 121a 121b 121c 122 122a 122b 122c 123 124 125",
+        "121 121a 121b 121c 122 122a 122b 122c 123 124 125 170 171 172",
     ),
     _fault("knows_no_organisations", acts(lambda asked, serve: serve(asked.sending(api_app_id=None))), "126"),
     _fault("asks_for_the_client_id_alone", trusts(KEY, "create", "retrieve", "confirm", when=_of_the_client), "122c"),
     _fault("lets_anyone_retrieve", trusts(KEY, "retrieve", when=anonymous), "121 121a"),
-    _fault("takes_unknown_keys_for_lists", trusts(KEY, "list", when=presents("Basic")), "122b"),
+    _fault("takes_unknown_keys_for_lists", trusts(KEY, "list", when=presents("Basic")), "122b 172"),
     _fault(
         "checks_keys_at_create_only",
         trusts(KEY, "retrieve", "confirm", "list"),
-        "121 121a 121b 121c 122 122a 122b 122c 123 124 125",
+        "121 121a 121b 121c 122 122a 122b 122c 123 124 125 170 171 172",
     ),
     _altered("takes_keys_as_bearer_tokens", _bearer_too, "123"),
     _fault("falls_over_undecodable_credentials", says(_falling_over_undecodable, *EVERYTHING), "103 124"),
@@ -511,10 +511,10 @@ FAULTS = [
         refuses(lambda members: members.get("payment_method_id") == CARD, "confirm"),
         "070a 071 072 072a 073 074a 086 086a 131 140",
     ),
-    _fault("confirms_unknown_intents", acts(confirms_unknown(SOUND)), "079 079a 080"),
+    _fault("confirms_unknown_intents", acts(confirms_unknown(SOUND)), "079 079a 080 171"),
     _fault("answers_unknown_intents_400", answers(400, "confirm", "retrieve", when=404), "079a 092"),
     _fault("words_the_404_otherwise", tells(sets(error="not found"), "retrieve", status=404), "093"),
-    _fault("transfers_twice", confirms_again(sets(transfer_id=NOBODYS)), "082 161"),
+    _fault("transfers_twice", confirms_again(sets(transfer_id=NOBODYS)), "082 161 182"),
     _fault("charges_although_it_refuses", acts(charging_all_the_same("payment_method_id", CARD)), "077 081"),
     _fault(
         "cancels_declined_payments",
@@ -566,7 +566,7 @@ FAULTS = [
     _fault("adds_interest", _adds_interest, "081 086a 091 097a 138 138a 138b 139 140"),
     _fault("counts_views", _counts_views, "138a 138b"),
     _fault("reads_from_a_copy_that_lags", lags("confirm"), "074 086 086a 097a 134 137a 137b 138 138b 140"),
-    _fault("loses_paid_intents", acts(_losing_paid), "074 090b 137a 140"),
+    _fault("loses_paid_intents", acts(_losing_paid), "074 090b 137a 140 181"),
     _fault("forgets_who_pays", shows(drops("user_id"), "retrieve"), "044a"),
     _fault("forgets_metadata", shows(drops("metadata"), "retrieve"), "059b"),
     _fault(
@@ -574,9 +574,9 @@ FAULTS = [
         shows(drops("payment_method_id"), "retrieve", status="requires_confirmation"),
         "047a",
     ),
-    _fault("makes_up_a_transfer_for_each_look", shows(where(_paid, _with_new_transfer), *SHOWING), "082 138 138b"),
+    _fault("makes_up_a_transfer_for_each_look", shows(where(_paid, _with_new_transfer), *SHOWING), "082 138 138b 182"),
     _fault("falls_over_unknown_intents", falls_over("retrieve", "confirm", when=404), "079 079a 080 092 100 103"),
-    _fault("shows_null_for_unknown_intents", says(_null_for_unknown, "retrieve"), "092 132"),
+    _fault("shows_null_for_unknown_intents", says(_null_for_unknown, "retrieve"), "092 132 170"),
     # -- list
     _fault("has_no_list", answers_with(404, NOT_FOUND, _listing), "094 097 097a"),
     _fault("has_another_status_for_lists", answers(206, "list"), "094a"),
@@ -617,7 +617,7 @@ FAULTS = [
         answers_with(400, UNKNOWN_HEADER, lambda asked: IDEMPOTENCY_KEY in asked.headers),
         "113",
     ),
-    _fault("takes_all_keys_for_one", hears(_key_for_all, "create"), "111a"),
+    _fault("takes_all_keys_for_one", hears(_key_for_all, "create"), "111a 180"),
     _fault("fails_on_used_keys", _failing_on_used_keys, "103 111 112"),
     _fault("replays_what_stands_now", _replaying_what_stands_now, "015"),
     # -- errors
@@ -630,11 +630,11 @@ FAULTS = [
         (
             "002 004 005 007 009 030 031 032 033 034 036 037 039 042 043 045 046 049 050 052 054 055 056 057 "
             "061 063 075 076 076a 078 079 079a 080 083 085a 092 095 121 121a 121b 121c 122 122a 122b 122c "
-            "123 124 125 129 130"
+            "123 124 125 129 130 170 171"
         ),
     ),
     _fault("nests_errors", says(nests, *EVERYTHING), "093 093a 101"),
     _fault("has_errors_without_body", says(_refusing_in_silence, *EVERYTHING), "100"),
     _fault("lists_its_errors", says(_listing_errors, *EVERYTHING), "100"),
-    _fault("finds_new_intents_late", stores_late(), "044a 047a 059b 074 090 090b 091 137 137a 137b 140"),
+    _fault("finds_new_intents_late", stores_late(), "044a 047a 059b 074 090 090b 091 137 137a 137b 140 181"),
 ]

@@ -262,7 +262,7 @@ FAULTS = [
     _fault(
         "falls_over_refused_confirms",
         falls_over("confirm"),
-        "104 104a 104b 104c 106 107 107a 107b 107c 108 109 109a 110 113 114 114a 115 116 189 192",
+        "014c 104 104a 104b 104c 106 107 107a 107b 107c 108 109 109a 110 113 114 114a 115 116 189 192",
     ),
     _fault(
         "breaks_off_lists",
@@ -294,7 +294,7 @@ FAULTS = [
     _fault(
         "takes_publishable_keys_for_secret_ones",
         trusts(KEY, "create", "retrieve", "confirm", when=_publishable),
-        "011 012 012a 014 014a 015 119 127 127a",
+        "011 012 012a 014 014a 014b 014c 015 119 127 127a",
     ),
     _fault(
         "keeps_publishable_keys_from_reading",
@@ -307,7 +307,7 @@ FAULTS = [
         "009 009a 010a",
     ),
     _fault("answers_missing_keys_with_forbidden", answers(403, *EVERYWHERE, when=401), "008 008a 009 009a"),
-    _altered("does_not_ask_for_client_secrets", _anyone_with_a_publishable_key, "014 014a"),
+    _altered("does_not_ask_for_client_secrets", _anyone_with_a_publishable_key, "014 014a 014b 014c"),
     # -- create
     _fault("takes_amounts_of_zero", hears(reads("amount", lambda value: value == "0", "2000"), "create"), "044 187"),
     _fault(
@@ -529,7 +529,7 @@ FAULTS = [
         stores_late(),
         (
             "004 013 053 060 060a 060b 060c 060d 060e 060f 060g 077 078 079 080 083 120 121 122 124 133a 213 "
-            "228 234a 234b 237"
+            "228 234a 234b 237 291"
         ),
     ),
     _fault(

@@ -452,7 +452,7 @@ FAULTS = [
     _fault(
         "answers_unknown_intents_400",
         answers(400, "retrieve", "update", "capture", "cancel", when=404),
-        "061 217 221 226",
+        "061 217 221 226 270a",
     ),
     _fault(
         "has_its_own_words_for_unknown_intents",
@@ -598,7 +598,7 @@ FAULTS = [
     _fault(
         "captures_more_than_is_held",
         if_refused(_for_its_amount, _receives_what_it_is_told, "capture"),
-        "134 135 135a 135b 204 228",
+        "134 135 135a 135b 204 228 292",
     ),
     _fault(
         "releases_a_hold_that_is_too_small",
@@ -755,8 +755,8 @@ FAULTS = [
         "060g 085 085a 085b 108 144 145b 145c 146 146a 191 228",
     ),
     _altered("answers_updates_without_storing_them", _loses("update"), "077 078 079 080 082 083 213 228"),
-    _altered("loses_declined_intents", _deletes("confirm", 402), "098"),
-    _altered("loses_canceled_intents", _deletes("cancel", 200), "060g 085a 085b 137b 137c 145b 145c 228"),
+    _altered("loses_declined_intents", _deletes("confirm", 402), "098 291"),
+    _altered("loses_canceled_intents", _deletes("cancel", 200), "060g 085a 085b 137b 137c 145b 145c 228 291"),
     _altered("forgets_metadata_when_it_confirms", _then(lambda i: replace(i, metadata={}), "confirm"), "234a"),
     _altered(
         "forgets_the_description_when_it_confirms",

@@ -34,6 +34,7 @@ from conformance.reference.validation import (
 
 API_KEY = "reference-client:reference-key"
 ORGANISATION_KEY = "reference-organisation:reference-key"
+STRANGER_KEY = "stranger-client:stranger-key"
 ORGANISATION_APP = "reference-app"
 
 
@@ -162,7 +163,13 @@ POLICIES = Policies(
     base_path="/api",
     routes=_ROUTES,
     wrong_method="wrong_method",
-    authentication=BasicPair({API_KEY: Caller(API_KEY), ORGANISATION_KEY: Caller(ORGANISATION_KEY, "organisation")}),
+    authentication=BasicPair(
+        {
+            API_KEY: Caller(API_KEY),
+            ORGANISATION_KEY: Caller(ORGANISATION_KEY, "organisation"),
+            STRANGER_KEY: Caller(STRANGER_KEY, account="another account"),
+        }
+    ),
     decoding=json_body,
     validation=VALIDATION,
     instruments=Instruments({method.id: method for method in _METHODS}, None, lambda method: method),
@@ -185,6 +192,7 @@ SETTINGS: Mapping[str, Any] = {
         "user": _known(1),
         "customer": _known(2),
         "destination_user": _known(3),
+        "stranger_key": STRANGER_KEY,
         "organisation_key": ORGANISATION_KEY,
         "organisation_app": ORGANISATION_APP,
     },

@@ -23,6 +23,7 @@ from .paypercut_object import render
 from .paypercut_parameters import VALIDATION, reading
 
 API_KEY = "sk_test_reference"
+STRANGER_KEY = "sk_test_stranger"
 
 CUSTOMERS = ("01K60000000000000000000CA1", "01K60000000000000000000CA2")
 
@@ -131,7 +132,7 @@ POLICIES = Policies(
     base_path="",
     routes=_ROUTES,
     wrong_method="wrong_method",
-    authentication=BearerKey({API_KEY: Caller(API_KEY)}),
+    authentication=BearerKey({API_KEY: Caller(API_KEY), STRANGER_KEY: Caller(STRANGER_KEY, account="another account")}),
     decoding=json_body,
     validation=VALIDATION,
     instruments=Instruments(
@@ -157,6 +158,7 @@ SETTINGS: Mapping[str, Any] = {
         "reusable": _known(17),
         "customer": CUSTOMERS[0],
         "other_customers_method": _known(16),
+        "stranger_key": STRANGER_KEY,
         "complete_action": "visit",
         "confirmation_limit": CONFIRMATION_LIMIT,
     },

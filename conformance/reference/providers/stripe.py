@@ -34,6 +34,8 @@ from .stripe_parameters import VALIDATION, bracketed, reading
 
 API_KEY = "sk_test_reference"
 PUBLISHABLE_KEY = "pk_test_reference"
+RESTRICTED_KEY = "rk_test_reference"
+STRANGER_KEY = "sk_test_stranger"
 
 _ROUTES = (
     Route("create", "POST", "/v1/payment_intents"),
@@ -73,6 +75,7 @@ _KINDS = {
     "unauthenticated": Kind(401, _INVALID, headers=_REALM),
     "bad_scheme": Kind(401, _INVALID, headers=_REALM),
     "unknown_key": Kind(401, _INVALID, headers=_REALM),
+    "permission_missing": Kind(403, _INVALID),
     "secret_key_required": Kind(403, _INVALID, "secret_key_required"),
     "not_found": Kind(404, _INVALID, "resource_missing"),
     "no_route": Kind(404, _INVALID),
@@ -117,7 +120,9 @@ _SECRET_ONLY = (
 
 
 def access(call: Call, intent: Intent | None) -> None:
-    """A publishable key reads, confirms and verifies the one intent whose client secret it brings, and nothing else."""
+    """A restricted key only reads; a publishable one only reads, confirms and verifies the intent of its secret."""
+    if call.caller.role == "read_only" and call.operation not in ("retrieve", "list", "search"):
+        raise Refusal("permission_missing", "the key lacks the permission to write PaymentIntents")
     if call.caller.role != "publishable":
         return
     if intent is None or call.operation not in ("retrieve", "confirm", "verify_microdeposits"):
@@ -224,7 +229,12 @@ POLICIES = Policies(
     routes=_ROUTES,
     wrong_method="no_route",
     authentication=BearerOrBasicKey(
-        {API_KEY: Caller(API_KEY), PUBLISHABLE_KEY: Caller(PUBLISHABLE_KEY, "publishable")}
+        {
+            API_KEY: Caller(API_KEY),
+            PUBLISHABLE_KEY: Caller(PUBLISHABLE_KEY, "publishable"),
+            RESTRICTED_KEY: Caller(RESTRICTED_KEY, "read_only"),
+            STRANGER_KEY: Caller(STRANGER_KEY, account="another account"),
+        }
     ),
     decoding=form_body,
     validation=VALIDATION,
@@ -275,6 +285,8 @@ SETTINGS: Mapping[str, Any] = {
         "customer_balance": True,
         "microdeposits": True,
         "publishable_key": PUBLISHABLE_KEY,
+        "restricted_key": RESTRICTED_KEY,
+        "stranger_key": STRANGER_KEY,
         "complete_action": "visit",
         "confirmation_limit": CONFIRMATION_LIMIT,
     },
