@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: certify test lint types tests docs survivors benchmark speed windows kill cassettes exam clean
+.PHONY: certify test lint types tests docs survivors benchmark speed windows kill soak cassettes exam clean
 
 certify: $(VENV)/.ready
 	$(BIN)/conformance certify
@@ -38,6 +38,9 @@ windows: $(VENV)/.ready
 
 kill: $(VENV)/.ready
 	$(BIN)/python -m tests.benchmarks.kill
+
+soak: $(VENV)/.ready
+	$(BIN)/python -m tests.benchmarks.soak
 
 cassettes: $(VENV)/.ready
 	$(BIN)/conformance certify --record

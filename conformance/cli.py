@@ -17,6 +17,7 @@ COMMANDS = (
     "certify",
     "cleanup",
     "merge",
+    "soak",
     "audit",
     "report",
     "compare",

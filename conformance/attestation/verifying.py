@@ -274,7 +274,7 @@ def _files_differ(folder: Path, named: Mapping[str, str]) -> Iterator[str]:
 
 def _with_the_recording(certificate: Certificate, recording: Recording, exchanges: list[Exchange]) -> Iterator[str]:
     embedded = recording.source == REFERENCE
-    if certificate.mode == "recorded" or (
+    if certificate.mode in ("recorded", "soak") or (
         certificate.mode != "replayed" and (certificate.mode == "in-process") != embedded
     ):
         yield f"mode is {certificate.mode!r}, where the recording is of a {recording.source}"

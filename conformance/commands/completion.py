@@ -89,9 +89,11 @@ def levels(ctx: click.Context) -> Offer:
 @_offering
 def faults(ctx: click.Context) -> Offer:
     """The faults of the chosen provider's reference server, each with the requirements that it breaks."""
-    from conformance.reference.faults import faults_of
+    from conformance.reference.faults import faults_of, load_faults_of
 
-    return ((name, " ".join(sorted(fault.breaks))) for name, fault in faults_of(ctx.params["provider"]).items())
+    provider = ctx.params["provider"]
+    known = {**faults_of(provider), **load_faults_of(provider)}
+    return ((name, " ".join(sorted(fault.breaks))) for name, fault in known.items())
 
 
 def _rows(ctx: click.Context) -> Iterable[Requirement]:

@@ -59,11 +59,13 @@ def serve(provider: str, port: int, write_target: Path | None, fault: str, list_
 
 
 def _list_faults(providers: Sequence[str]) -> None:
-    from conformance.reference.faults import faults_of
+    from conformance.reference.faults import faults_of, load_faults_of
 
     for provider in providers:
         for name, fault in faults_of(provider).items():
             click.echo(f"{provider:<10} {name:<52} {' '.join(sorted(fault.breaks))}")
+        for name, fault in load_faults_of(provider).items():
+            click.echo(f"{provider:<10} {name:<52} {' '.join([*sorted(fault.breaks), 'under load'])}")
 
 
 def _target_file(provider: str, url: str, settings: dict[str, Any]) -> str:

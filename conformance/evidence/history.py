@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 import weakref
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +19,7 @@ from conformance.evidence.exchange import Exchange, Headers, Request, Response
 from conformance.evidence.redaction import Redactor
 
 _FORMAT = 1
+_NUMBER = re.compile(rb'\{"history":\d+,"number":(\d+)[,}]')  # how each line begins
 
 
 class HistoryError(ValueError):
@@ -27,18 +31,29 @@ class History:
 
     ``file`` receives each exchange, redacted, as one JSON line the moment it is added; its folders are made, and it is
     appended to where it exists. One process writes a file: runs over several processes have a file each. Numbers begin
-    after ``before``, so that those of several histories need not collide.
+    after ``before``, so that those of several histories need not collide. One that is not ``kept`` holds nothing in
+    memory, and may share a ``stream`` with others, which is left open.
     """
 
-    def __init__(self, redactor: Redactor, file: Path | None = None, *, before: int = 0) -> None:
+    def __init__(
+        self,
+        redactor: Redactor,
+        file: Path | None = None,
+        *,
+        before: int = 0,
+        kept: bool = True,
+        stream: BinaryIO | None = None,
+    ) -> None:
         self._redactor = redactor
         self._lock = threading.Lock()
         self._last = before
+        self._kept = kept
         self._exchanges: dict[int, Exchange] = {}
         self._redacted: dict[int, Exchange] = {}
         self._numbers: defaultdict[str, list[int]] = defaultdict(list)  # by scenario
-        self._stream: BinaryIO | None = appendable(file) if file else None
-        if self._stream:
+        self._shared = stream
+        self._stream: BinaryIO | None = appendable(file) if file else stream
+        if self._stream and not stream:
             weakref.finalize(self, self._stream.close)
 
     @property
@@ -78,9 +93,10 @@ class History:
             if exchange.number in self._exchanges:
                 raise ValueError(f"exchange {exchange.number} is in the history already")
             self._last = max(self._last, exchange.number)
-            self._exchanges[exchange.number] = exchange
-            self._redacted[exchange.number] = redacted
-            self._numbers[exchange.scenario].append(exchange.number)
+            if self._kept:
+                self._exchanges[exchange.number] = exchange
+                self._redacted[exchange.number] = redacted
+                self._numbers[exchange.scenario].append(exchange.number)
             if self._stream:
                 self._stream.write(line)
                 self._stream.flush()
@@ -99,9 +115,9 @@ class History:
     def close(self) -> None:
         """Closes the file, as the end of the history does too; the exchanges stay."""
         with self._lock:
-            if self._stream:
+            if self._stream and not self._shared:
                 self._stream.close()
-                self._stream = None
+            self._stream = None
 
 
 def read_history(path: Path) -> Iterator[Exchange]:
@@ -117,6 +133,39 @@ def read_history(path: Path) -> Iterator[Exchange]:
             except (ValueError, TypeError, KeyError, RecursionError) as error:
                 if line.endswith(b"\n"):
                     raise HistoryError(f"{path}, line {number}: not an exchange of a history ({error})") from error
+
+
+def read_grouped(paths: Iterable[Path], group: Callable[[int], int]) -> Iterator[Exchange]:
+    """The exchanges of several history files, group after group, each in the order it was written, one at a time.
+
+    ``group`` says to which one an exchange of that number belongs; one group's stand in one file. Memory holds eight
+    bytes for each exchange, and no exchange. Raises as ``read_history``.
+    """
+    with ExitStack() as opened:
+        groups: dict[int, tuple[BinaryIO, Path, array[int]]] = {}
+        for path in paths:
+            file: BinaryIO = opened.enter_context(path.open("rb"))
+            for place, number in _places(file, path):
+                groups.setdefault(group(number), (file, path, array("Q")))[2].append(place)
+        for _, (stream, path, places) in sorted(groups.items(), key=lambda item: item[0]):
+            for place in places:
+                stream.seek(place)
+                try:
+                    yield from_line(json.loads(stream.readline()))
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
+                    raise HistoryError(f"{path}, byte {place}: not an exchange of a history ({error})") from error
+
+
+def _places(stream: BinaryIO, path: Path) -> Iterator[tuple[int, int]]:
+    """Where each exchange stands, in bytes, and its number; without a last line that a crash cut off."""
+    place = 0
+    for line in stream:
+        if not line.endswith(b"\n"):
+            break
+        if not (number := _NUMBER.match(line)):
+            raise HistoryError(f"{path}, byte {place}: not an exchange of a history")
+        yield place, int(number[1])
+        place += len(line)
 
 
 def to_line(exchange: Exchange) -> bytes:

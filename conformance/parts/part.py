@@ -11,8 +11,10 @@ from typing import Any
 
 from conformance import __version__
 from conformance.attestation.digests import file_digest, suite_digest
+from conformance.contract import Contract
 from conformance.evidence.files import write_whole
 from conformance.evidence.finding import Cell, Outcome
+from conformance.evidence.redaction import Redactor
 from conformance.parts.shares import Share
 from conformance.run import HISTORY, PART, Run, SuiteError
 from conformance.target.settings import Target
@@ -147,17 +149,40 @@ def leave(run: Run) -> Part:
 
 def _common(run: Run) -> Common:
     assert run.share is not None
-    chosen, target, redactor = run.selection, run.target, run.redactor
-    return Common(
+    return common_of(
+        run.contract,
+        run.target,
+        run.redactor,
         of=run.share.of,
-        provider=run.contract.name,
-        contract_digest=run.contract.digest,
-        suite_version=__version__,
-        suite_digest=suite_digest(),
         seed=run.seed,
         mode=run.mode,
         strict=run.strict,
-        selection={name: tuple(sorted(getattr(chosen, name))) for name in ("ids", "areas", "levels")},
+        selection={name: tuple(sorted(getattr(run.selection, name))) for name in ("ids", "areas", "levels")},
+    )
+
+
+def common_of(
+    contract: Contract,
+    target: Target,
+    redactor: Redactor,
+    *,
+    of: int,
+    seed: int,
+    mode: str,
+    strict: bool,
+    selection: Mapping[str, tuple[str, ...]],
+) -> Common:
+    """What ``of`` parts have in common, without the target's secrets."""
+    return Common(
+        of=of,
+        provider=contract.name,
+        contract_digest=contract.digest,
+        suite_version=__version__,
+        suite_digest=suite_digest(),
+        seed=seed,
+        mode=mode,
+        strict=strict,
+        selection=selection,
         target={
             "name": redactor.prose(target.name),
             "base_url": redactor.url(target.base_url),
@@ -173,6 +198,22 @@ def _common(run: Run) -> Common:
     )
 
 
+def common_from(told: Mapping[str, Any]) -> Common:
+    """What ``asdict`` has made of it. Raises ``KeyError``, ``TypeError`` or ``ValueError`` where that is none."""
+    return Common(
+        of=int(told["of"]),
+        provider=str(told["provider"]),
+        contract_digest=str(told["contract_digest"]),
+        suite_version=str(told["suite_version"]),
+        suite_digest=str(told["suite_digest"]),
+        seed=int(told["seed"]),
+        mode=str(told["mode"]),
+        strict=bool(told["strict"]),
+        selection={name: tuple(told["selection"][name]) for name in ("ids", "areas", "levels")},
+        target=dict(told["target"]),
+    )
+
+
 def read(path: Path) -> Part:
     """The part in a folder, or in a file of one. Raises ``PartError`` where there is none that can be read."""
     file = path / PART if path.is_dir() else path
@@ -180,21 +221,9 @@ def read(path: Path) -> Part:
         told = json.loads(file.read_bytes())
         if told["part"] != _FORMAT:
             raise PartError(f"{file} is written in format {told['part']!r}; this version reads format {_FORMAT}")
-        common = Common(
-            of=int(told["of"]),
-            provider=str(told["provider"]),
-            contract_digest=str(told["contract_digest"]),
-            suite_version=str(told["suite_version"]),
-            suite_digest=str(told["suite_digest"]),
-            seed=int(told["seed"]),
-            mode=str(told["mode"]),
-            strict=bool(told["strict"]),
-            selection={name: tuple(told["selection"][name]) for name in ("ids", "areas", "levels")},
-            target=dict(told["target"]),
-        )
         part = Part(
             folder=file.parent,
-            common=common,
+            common=common_from(told),
             number=int(told["number"]),
             scenarios=tuple(told["scenarios"]),
             outcomes=tuple(_outcome_from_json(outcome) for outcome in told["outcomes"]),

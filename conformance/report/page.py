@@ -17,6 +17,7 @@ _MODES = {
     "in-process": "in process, on the reference server in memory",
     "replayed": "replayed from a recording",
     "recorded": "audit of recordings that others made",
+    "soak": "soak, many users at once over HTTP",
 }
 # No script runs and nothing is loaded, whatever a text of the target's should smuggle in.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

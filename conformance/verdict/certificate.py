@@ -31,7 +31,7 @@ from conformance.verdict.rows import (
     row_to_json,
 )
 
-Mode = Literal["live", "in-process", "replayed", "recorded"]
+Mode = Literal["live", "in-process", "replayed", "recorded", "soak"]
 
 SCHEMA = "certificate.schema.json"
 _EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "non_conformant": 1, "inconclusive": 3}

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from conformance import __version__
 from conformance.cli import COMMANDS, main
 from conformance.contract import load_contract, provider_names
-from conformance.reference.faults import faults_of
+from conformance.reference.faults import faults_of, load_faults_of
 
 COMMAND = [sys.executable, "-c", "from conformance.cli import main; main()"]
 HEAVY = ("httpx", "schemathesis", "hypothesis", "jsonschema_rs", "rich", "pytest", "yaml", "allure_commons", "werkzeug")
@@ -162,7 +162,9 @@ def test_serve_lists_faults(run: Callable) -> None:
     told = [line.split() for line in run("serve", "--list-faults").output.splitlines()]
     assert {provider for provider, *_ in told} == set(provider_names())
     assert ["dots", "charges_declined_cards", *sorted(faults_of("dots")["charges_declined_cards"].breaks)] in told
-    assert run("serve", "--list-faults", "--provider", "dots").output.count("\n") == len(faults_of("dots"))
+    assert ["stripe", "remembers_ten_thousand_keys", "STR-238", "under", "load"] in told
+    known = len(faults_of("stripe")) + len(load_faults_of("stripe"))
+    assert run("serve", "--list-faults", "--provider", "stripe").output.count("\n") == known
 
 
 def test_serve_with_an_unknown_fault(run: Callable) -> None:

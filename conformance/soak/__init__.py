@@ -1,0 +1,1 @@
+"""Many users at once, for long: Locust lets them act, and the same rules judge what they have seen."""
