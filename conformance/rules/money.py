@@ -114,7 +114,7 @@ def settled_money_stays(seen: Sequence[Sighting], bench: Bench) -> Judgements:
             identifier, status = intent.get(members["id"]), intent.get(members["status"])
             if not isinstance(identifier, str) or sighting.intent not in ("", identifier):
                 continue
-            if status not in bench.contract.terminal:
+            if not isinstance(status, str) or status not in bench.contract.terminal:
                 continue
             shown = {name: intent[name] for name in names if isinstance(intent.get(name), str | int)}
             started = sighting.exchange.started

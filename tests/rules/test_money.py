@@ -114,6 +114,7 @@ def settled(operation: str = "retrieve", status: str = "succeeded", **told: Any)
         [settled(), settled(charge={"id": "ch_2", "object": "charge"})],  # expanded: other rows see to that
         [settled(), settled(status="canceled", received=0), settled()],  # so they do to a status that does not stay
         [settled(), settled(path="/v1/payment_intents/pi_2", charge="ch_2"), settled()],  # to another intent
+        [settled(), settled(status=["succeeded"], charge="ch_2"), settled(status={}, charge="ch_2"), settled()],
         [settled(), settled(charge="ch_2", answered={"Idempotent-Replayed": "true"}), settled()],
         [
             settled(ended=1_756_300_000.0 + 9),
