@@ -54,7 +54,10 @@ def soak(**given: Any) -> None:
         if given["judge"]:
             _judge_again(given)
         if not given["target"]:
-            fail("--target is missing: a URL or a target file; `conformance serve --write-target FILE` makes one", 2)
+            fail(
+                "--target is missing: a URL or a target file; `conformance serve --write-target FILE` makes one",
+                WRONG_INVOCATION,
+            )
         if given["join"]:
             _join(given)
         _soak(given)

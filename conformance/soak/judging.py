@@ -32,7 +32,6 @@ from conformance.verdict import Certificate, certify, judge, read_waivers
 ACTED = "a soak acts stories, and no scenario"
 BATCH = 500  # exchanges that are in memory at a time
 SLOWER = 2.0  # times as long as at the beginning, from which on it is worth a word
-MOST_FIFTHS = 5
 ENOUGH = 50  # requests of an operation in a fifth of the time, for its median to say something
 _FORMAT = 1
 _NOTICED = 0.005  # seconds that it takes longer
@@ -104,7 +103,7 @@ class Pulse:
             if not operation:
                 continue
             first, whole = min(started), max(started) - min(started)
-            fifth = whole / MOST_FIFTHS
+            fifth = whole / 5
             early = [one for at, one in zip(started, took, strict=True) if at <= first + fifth]
             late = [one for at, one in zip(started, took, strict=True) if at >= first + whole - fifth]
             if min(len(early), len(late)) < ENOUGH:
@@ -187,8 +186,6 @@ def judge_soak(soak: Soak, contract: Contract, workers: Sequence[Path], folder: 
             named = judging.named()
             evidence = {number: one for number, one in evidence.items() if number in named}
             evidence |= {one.number: one for one in part if one.number in named}
-        # Some finding names an exchange of long before, which was not known to be named when it came by.
-        evidence |= _again(judging.named() - evidence.keys(), workers)
     except (HistoryError, OSError) as error:
         raise SoakError(str(error)) from error
     outcomes = judging.outcomes()
@@ -227,14 +224,6 @@ def _answered(contract: Contract, exchanges: Iterable[Exchange], pulse: Pulse) -
         if seen is not None:
             pulse.add(seen)
             yield seen
-
-
-def _again(numbers: set[int], workers: Sequence[Path]) -> dict[int, Exchange]:
-    """The exchanges with these numbers, read once more."""
-    if not numbers:
-        return {}
-    paths = [worker / HISTORY for worker in workers if (worker / HISTORY).exists()]
-    return {one.number: one for one in read_grouped(paths, lambda number: 0) if one.number in numbers}
 
 
 def _belonging(soak: Soak, workers: Sequence[Path]) -> list[str]:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -109,8 +109,8 @@ def lead(
     with _local(order, folders, LOOPBACK if host in ("0.0.0.0", "*") else host, port) as children:  # noqa: S104
         try:
             _gather(load, runner, children, stop)
-            start = Start(**{**asdict(start), "requests_per_second": requests_per_second / load.of})
-            runner.send_message(STARTS, asdict(start))
+            share = replace(start, requests_per_second=requests_per_second / load.of)
+            runner.send_message(STARTS, asdict(share))
             runner.start(load.users, spawn_rate=max(load.users, 1))
             begun = time.monotonic()
             while (passed := time.monotonic() - begun) < load.duration and not (stop.asked or led.live):

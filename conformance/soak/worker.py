@@ -157,7 +157,6 @@ def work(order: Order, folder: Path, host: str, port: int) -> int:
     guard_logs()
     shop = Shop(contract, target, folder)
     environment = Environment(user_classes=[user_class(shop)])
-    environment.stop_timeout = 30.0
     runner: Any = environment.create_worker_runner(host, port)
 
     def starts(environment: Environment, msg: Any) -> None:

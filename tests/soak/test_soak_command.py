@@ -22,8 +22,8 @@ from conformance.cli import main
 from conformance.evidence.history import read_history
 from conformance.reference import policies_of, serve, target_settings
 from conformance.reference.faults.fault import tells
+from conformance.reference.faults.key_policies import remembers_keys
 from conformance.reference.faults.lies import shows
-from conformance.reference.faults.load import remembers_keys
 from conformance.reference.policies import Policies
 from conformance.reference.wire import Object
 from conformance.run import HISTORY

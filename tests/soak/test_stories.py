@@ -10,7 +10,8 @@ import pytest
 
 from conformance.reference import policies_of, provider_names
 from conformance.reference.faults.fault import tells
-from conformance.reference.faults.load import remembers_keys, runs_out_of_handles, takes_ids_from_the_clock
+from conformance.reference.faults.key_policies import remembers_keys
+from conformance.reference.faults.load import runs_out_of_handles, takes_ids_from_the_clock
 from conformance.reference.policies import Policies
 from conformance.run import HISTORY
 from conformance.verdict import Certificate
@@ -82,6 +83,8 @@ def test_one_worker_or_three_on_the_same_evidence(policies: Policies, tmp_path: 
     assert one.certificate.requirements == three.certificate.requirements
     assert one.certificate.result == three.certificate.result
     assert one.exchanges.keys() == three.exchanges.keys()
+    named = {number for row in one.certificate.requirements for number in row.exchanges}
+    assert named == one.exchanges.keys(), "what the certificate names is at hand, and nothing else"
     assert one.requests == three.requests > 300
 
 

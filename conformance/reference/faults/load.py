@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 
 from conformance.reference.idempotency import Execute
 from conformance.reference.model import Answer, Call
@@ -14,29 +13,12 @@ from conformance.reference.store import Store
 from conformance.reference.wire import Asked, Said, Serve
 
 from .fault import Change, Fault, altered, tells
+from .key_policies import remembers_keys
 from .lies import Maker
 
 KEYS = 10_000  # that are remembered
 HANDLES = 20_000  # requests for which there is one
 WORK = 5e-5  # seconds for each intent that is there
-
-
-def remembers_keys(limit: int) -> Change:
-    """Remembers so many keys, and forgets the oldest then."""
-
-    def change(policies: Policies) -> Policies:
-        right = policies.idempotency
-
-        def idempotency(store: Store, call: Call, now: float, execute: Execute) -> Answer:
-            answer = right(store, call, now, execute)
-            with store.keys:
-                while len(store.kept) > limit:
-                    del store.kept[next(iter(store.kept))]
-            return answer
-
-        return replace(policies, idempotency=idempotency)
-
-    return change
 
 
 def takes_ids_from_the_clock(ticks: float = 1000.0) -> Change:
@@ -47,17 +29,11 @@ def takes_ids_from_the_clock(ticks: float = 1000.0) -> Change:
 
         def intent() -> str:
             prefix, mark, rest = right.intent().rpartition("_")
-            return prefix + mark + _shaped(rest, int(time.time() * ticks))
+            return f"{prefix}{mark}{int(time.time() * ticks):0{len(rest)}d}"
 
         return replace(policies, identifiers=replace(right, intent=intent))
 
     return change
-
-
-def _shaped(text: str, seed: int) -> str:
-    """Another text of the same shape, the same one for the same seed."""
-    random = Random(seed)  # noqa: S311
-    return "".join(random.choice("0123456789") for _ in text)
 
 
 def runs_out_of_handles(handles: int) -> Maker:
