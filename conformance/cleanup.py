@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from conformance.contract import Contract
-from conformance.evidence.exchange import Exchange
+from conformance.evidence.exchange import TOO_MANY, Exchange
 from conformance.evidence.history import History
 from conformance.sighting import Sighting, members_of, resolve, sighted
 from conformance.target.client import Client, TargetSilent
+from conformance.target.credentials import STRANGER
 from conformance.target.journal import GONE, Create, Intent, Journal
 from conformance.target.values import Instruments, MissingInstrument
 
@@ -32,7 +33,6 @@ LOOKS = 2  # at an intent that leaves its status by itself
 LOOK_EVERY = 0.5  # seconds
 MOST_PAGES = 50  # of a list in which an intent is sought
 SILENCES = 2  # requests in a row without an answer, after which no more are sent
-_MAY_DO_LESS = ("publishable", "read_only", "restricted")  # keys of the own account, which cannot cancel
 _NAMED = 5  # intents named in a sentence before it only counts the rest
 
 
@@ -258,7 +258,7 @@ class _Cleaning:
         )
         shown = self._shown(exchange)
         status = exchange.response.status if exchange.response else 0
-        if shown or (400 <= status < 500 and status not in (409, 429)):
+        if shown or (400 <= status < 500 and status not in (409, TOO_MANY)):
             self._journal.found(create, shown, f"sent again: HTTP {status}")
         else:
             self._result.left[create.number] = f"{create.why}, and sent again it is answered {_told(exchange)}"
@@ -397,15 +397,15 @@ class _Cleaning:
             self._silences = 0 if response else self._silences + 1
             if self._silences >= SILENCES:
                 raise _Unreachable
-            if response and response.status != 429 and response.status != 409 and response.status < 500:
+            if response and response.status not in (409, TOO_MANY) and response.status < 500:
                 break
             self._client.clock.sleep(_pause(exchange))
             exchange = send()
         return exchange
 
     def _credential(self, name: str) -> str:
-        """The class of credential to ask with: that of another account where one is lent, else the target's own."""
-        return name if self._target.instruments.get(f"{name}_key") and name not in _MAY_DO_LESS else "test"
+        """The class of credential to ask with: the target's own, unless it is another account that made the intent."""
+        return STRANGER if name == STRANGER and self._target.instruments.get(f"{name}_key") else "test"
 
     def _shown(self, exchange: Exchange) -> list[tuple[str, str]]:
         """Id and status of the intents that an answer is about."""

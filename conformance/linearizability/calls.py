@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from conformance.contract import Contract, ErrorKind
-from conformance.evidence.exchange import Exchange
+from conformance.evidence.exchange import TOO_MANY, Exchange
 from conformance.sighting import Sighting, sighted
 
 # shown: a success that shows the intent. refused: not carried out, or carried out and failed. conflict: not carried out
@@ -16,7 +16,7 @@ from conformance.sighting import Sighting, sighted
 AnswerKind = Literal["shown", "refused", "conflict", "limited", "unknown"]
 
 _CONFLICT_KINDS = ("busy", "idempotency_in_progress", "idempotency_conflict")
-_CONFLICT, _LOCKED, _TOO_MANY = 409, 423, 429
+_CONFLICT, _LOCKED = 409, 423
 
 
 class Shown(NamedTuple):
@@ -145,7 +145,7 @@ def _answer(sighting: Sighting) -> Answer:
     told = any(kind.name in _CONFLICT_KINDS and (kind.type or kind.code) for kind in fitting)
     if told or response.status in (_CONFLICT, _LOCKED):
         return Answer("conflict", kinds=kinds, claims_state=claims and not told)
-    if response.status == _TOO_MANY:
+    if response.status == TOO_MANY:
         return Answer("limited", kinds=kinds)
     return Answer("refused", kinds=kinds, claims_state=claims)
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 from conformance.contract import Contract, Transition
 from conformance.contract.lifecycle import Path, path_after, path_to
-from conformance.evidence.exchange import Exchange
+from conformance.evidence.exchange import TOO_MANY, Exchange
 from conformance.evidence.finding import MOST_FINDINGS, Finding
 from conformance.scenarios.memory import Memory
 from conformance.scenarios.outcomes import Inapplicable, Inconclusive, NonConformance, Unanswered
@@ -129,7 +129,7 @@ class Actor:
         """The exchange as the contract reads it. Raises ``Unanswered``, or ``Inconclusive`` when told to slow down."""
         if exchange.response is None:
             raise Unanswered(f"exchange {exchange.number}: {exchange.failure}")
-        if exchange.response.status == 429:
+        if exchange.response.status == TOO_MANY:
             raise Inconclusive("the target answered 429; lower requests_per_second")
         read = read_history(self.contract, [exchange])
         return read[0] if read else Sighting(self.contract, exchange, "", "")

@@ -35,6 +35,15 @@ def need_another_key(act: Actor, credential: str) -> None:
         raise Inconclusive(f"the {credential}_key that is lent is the target's own api_key")
 
 
+def lent(act: Actor, credential: str) -> str:
+    """What a finding calls the key that is lent for a credential: the setting, and what the target was to lend by it.
+
+    Who lent another key than that reads there what is amiss, before the server is blamed.
+    """
+    name = f"{credential}_key"
+    return f"{name} ({act.contract.settings['capabilities'][name]})"
+
+
 def variants(args: Table) -> Iterator[Table]:
     """The members of each request that a row asks for: ``send_each`` one by one, or ``send`` alone."""
     yield from args.get("send_each", [args.get("send", {})])

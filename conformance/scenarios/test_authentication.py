@@ -10,7 +10,7 @@ from conformance.scenarios.arguments import REFUSAL, takes
 from conformance.scenarios.expecting import expect_refusal, objects
 from conformance.scenarios.listing import ask, need_served
 from conformance.scenarios.outcomes import Inconclusive
-from conformance.scenarios.performing import need_another_key, once, prepared, submit
+from conformance.scenarios.performing import lent, need_another_key, once, prepared, submit
 from conformance.sighting import Sighting
 
 
@@ -87,7 +87,7 @@ def test_credential_cannot(act: Actor, args: Table) -> None:
     with the intent's as well. With ``hides`` the refusal shows nothing of the intent. What is refused to the own key
     too shows nothing.
     """
-    about = f"{args['operation']} with credential: {args['credential']}"
+    about = f"{args['operation']} with {lent(act, args['credential'])}"
     asked = {name: value for name, value in args.items() if name != "hides"}
     tried = once(act, "cannot", asked, lambda: _trespass(act, args))
 
@@ -172,7 +172,7 @@ def test_credential_reads(act: Actor, args: Table) -> None:
     identifier = str(act.fresh()[act.id])
     own = act.looked(act.retrieve(identifier))
     answer = act.retrieve(identifier, credential=args["credential"])
-    shown = act.intent(answer, f"the intent, for credential: {args['credential']}")
+    shown = act.intent(answer, f"the intent, with {lent(act, args['credential'])}")
     if shown[act.id] != own[act.id]:
         act.contradict(answer, f"the intent {own[act.id]}, as for the own key", shown[act.id], f"/{act.id}")
 

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any
 
 from conformance.contract import Contract
-from conformance.evidence.exchange import Exchange
+from conformance.evidence.exchange import TOO_MANY, Exchange
 from conformance.evidence.finding import Finding
 from conformance.linearizability import Call, Contradiction, Explanation, TooHard, explain
 from conformance.scenarios.acting import Actor, Table, told
@@ -22,7 +22,7 @@ from conformance.scenarios.windows import told as chances_told
 from conformance.sighting import Sighting, sighted
 
 SIZES = (2, 10, 100)
-BUSY = (429, 503)  # the target has too much to do: that is no answer to what is asked
+BUSY = (TOO_MANY, 503)  # the target has too much to do: that is no answer to what is asked
 SHOWN = 12  # calls of an order that are told one by one
 
 

@@ -19,6 +19,7 @@ from conformance.scenarios.performing import (
     counted_body_key,
     fresh_uuid,
     intent_for,
+    lent,
     need_another_key,
     once,
     prepared,
@@ -316,10 +317,10 @@ def test_key_of_another_account(act: Actor, args: Table) -> None:
     answer = submit(act, "create", "", body, idempotency_key=key, credential=credential)
     for shown in objects(answer.body):
         if shown.get(act.id) == own[act.id]:
-            act.contradict(answer, f"no intent {own[act.id]}, which belongs to another account", "it is shown")
+            act.contradict(answer, f"no intent {own[act.id]} with {lent(act, credential)}", "it is shown")
     if act.shows_intent(answer):
         return
-    act.made(submit(act, "create", "", body, credential=credential), f"create with credential: {credential}")
+    act.made(submit(act, "create", "", body, credential=credential), f"create with {lent(act, credential)}")
     if args.get("counts_apart"):
         act.contradict(answer, "a create succeeds under a key that only another account has used", told(answer))
 

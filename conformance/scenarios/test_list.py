@@ -24,7 +24,7 @@ from conformance.scenarios.listing import (
     walk,
 )
 from conformance.scenarios.outcomes import Inconclusive, NonConformance
-from conformance.scenarios.performing import need_another_key, once, prepared, what
+from conformance.scenarios.performing import lent, need_another_key, once, prepared, what
 from conformance.sighting import Sighting
 
 SEARCH_PATIENCE = 60.0  # seconds that a new intent may take to be found, unless a row says otherwise
@@ -260,7 +260,7 @@ def _expect_hidden(act: Actor, answer: Sighting, created: Table, credential: str
     if items is None:
         raise Inconclusive(f"no {answer.operation} for the credential {credential}: {told(answer)}")
     if any(isinstance(item, Mapping) and item.get(act.id) == created[act.id] for item in items):
-        act.contradict(answer, f"no item {created[act.id]}, which belongs to another account", "it is there")
+        act.contradict(answer, f"no item {created[act.id]} with {lent(act, credential)}", "it is there")
 
 
 def _unless_differing(act: Actor, identifier: str, held: Table, args: Table) -> Page | None:

@@ -24,6 +24,7 @@ from conformance.target.tls import Tls, UnusableFile
 BODY_LIMIT = 2 * 1024 * 1024  # bytes; no documented answer comes near
 RUN_LIMIT = 32 * BODY_LIMIT  # bytes of all answers of a run, before only short ones are read
 SHORT = 64 * 1024  # bytes
+IDLE = 1.0  # seconds that a connection is kept for the next request; servers hang up after 2 and more
 ENCODINGS = "gzip, deflate"  # what is asked for; a body in another encoding is kept as it came
 _MOST_LAYERS = 4  # encodings of one body
 _PIECE = 64 * 1024  # bytes that are decoded at a time
@@ -90,7 +91,7 @@ class Connections(httpx.BaseTransport):
             "ssl_context": self._tls.context() if scheme == "https" else None,
             "max_connections": None,
             "max_keepalive_connections": self._kept_open,
-            "keepalive_expiry": 5.0,
+            "keepalive_expiry": IDLE,
             "network_backend": self._backend,
         }
         if not proxy:

@@ -8,6 +8,8 @@ from typing import Any
 
 from conformance.contract import Contract
 
+STRANGER = "stranger"  # the credential of another account; all others that a target lends are of its own
+
 
 def scheme_name(definition: Mapping[str, Any]) -> str:
     """``bearer``, ``basic`` or ``header:<name>`` of an OpenAPI security scheme."""

@@ -172,7 +172,7 @@ def _read(stream: object, gone: threading.Event) -> Asked | None:
     return Asked(0, method, path, headers, body, gone)
 
 
-def answer(status: object, body: bytes = b"", *headers: str, media_type: str = JSON) -> bytes:
-    """A whole answer."""
-    head = [f"HTTP/1.1 {status} Said", f"Content-Type: {media_type}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(head).encode("latin-1") + body
+def answer(status: object, body: bytes = b"", *headers: str, media_type: str = JSON, closes: bool = True) -> bytes:
+    """A whole answer, and that the connection is closed after it: unsaid, the next request might come by it."""
+    head = [f"HTTP/1.1 {status} Said", f"Content-Type: {media_type}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*head, *(["Connection: close"] if closes else []), "", ""]).encode("latin-1") + body

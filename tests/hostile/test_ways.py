@@ -122,7 +122,8 @@ def test_an_answer_that_was_there_before_is_not_taken_for_one() -> None:
 
     def twice(turn: Turn) -> bool:
         body = b'{"id": "%d"}' % turn.asked.number
-        turn.say(answer(200, body) + (answer(200, b'{"id": "stale"}') if turn.asked.number == 1 else b""))
+        stale = answer(200, b'{"id": "stale"}', closes=False)
+        turn.say(answer(200, body, closes=False) + (stale if turn.asked.number == 1 else b""))
         return True
 
     with hostile(twice) as server:
@@ -139,7 +140,7 @@ def test_an_answer_that_was_there_before_is_not_taken_for_one() -> None:
 
 def test_connections_are_kept_open() -> None:
     def same(turn: Turn) -> bool:
-        turn.say(answer(200, b"{}"))
+        turn.say(answer(200, b"{}", closes=False))
         return True
 
     with hostile(same) as server:

@@ -18,6 +18,7 @@ from conformance.reference.faults.lies import presents
 from conformance.reference.wire import Asked
 from conformance.run import Run, Selection
 from conformance.session import act
+from conformance.verdict import RequirementVerdict
 
 STRANGERS = {
     "stripe": {"STR-270", "STR-271", "STR-272", "STR-273", "STR-274", "STR-275", "STR-276", "STR-276a", "STR-277"},
@@ -28,10 +29,10 @@ STRANGERS = {
 strange = presents("stranger")
 
 
-def told(
+def judged(
     folder: Path, rows: set[str], policies: Policies, provider: str = "stripe", **lent: Any
-) -> Mapping[str, tuple[str, str]]:
-    """Verdict and reason of each row on a server; ``lent`` replaces what its settings lend."""
+) -> list[RequirementVerdict]:
+    """What is said of each row on a server; ``lent`` replaces what its settings lend."""
     contract = load_contract(provider)
     target = embedded_target(contract)
     run = Run(
@@ -43,7 +44,12 @@ def told(
     )
     run.preflight()
     act(run)
-    return {row.id: (row.verdict, row.reason) for row in run.finish().requirements if row.id in rows}
+    return [row for row in run.finish().requirements if row.id in rows]
+
+
+def told(*given: Any, **lent: Any) -> Mapping[str, tuple[str, str]]:
+    """Verdict and reason of each row, of what is ``judged``."""
+    return {row.id: (row.verdict, row.reason) for row in judged(*given, **lent)}
 
 
 @pytest.mark.parametrize("provider", STRANGERS)
@@ -81,7 +87,8 @@ def test_an_account_that_can_create_nothing_tells_nothing_of_keys(tmp_path: Path
 
     poor = replace(policies_of("stripe"), lie=answers_with(403, {"error": {"type": "api_error"}}, creates))
     ((verdict, reason),) = told(tmp_path, {"STR-277"}, poor).values()
-    assert (verdict, reason.partition(":")[0]) == ("inconclusive", "could not create with credential")
+    assert verdict == "inconclusive"
+    assert reason.startswith("could not create with stranger_key (a secret key of another account): ")
 
 
 def test_one_single_use_method_is_enough_for_stranger_and_owner(tmp_path: Path) -> None:
@@ -93,3 +100,11 @@ def test_an_unusable_search_tells_nothing_of_strangers(tmp_path: Path) -> None:
     broken = replace(policies_of("stripe"), lie=answers_with(500, {}, lambda asked: asked.operation == "search"))
     ((verdict, reason),) = told(tmp_path, {"STR-276a"}, broken).values()
     assert (verdict, reason.partition(":")[0]) == ("inconclusive", "our own search cannot be read")
+
+
+def test_a_finding_says_which_key_was_to_be_another_accounts(tmp_path: Path) -> None:
+    second = target_settings("revkeen")["instruments"]["other_api_key"]  # a key of the same merchant, lent by mistake
+    (row,) = judged(tmp_path, {"RVK-178"}, policies_of("revkeen"), "revkeen", stranger_key=second)
+    assert row.verdict == "fail"
+    assert all("stranger_key (an API key of another merchant)" in finding.expected for finding in row.findings)
+    assert row.findings
