@@ -138,14 +138,25 @@ def test_an_answer_that_was_there_before_is_not_taken_for_one() -> None:
     assert third.response.json == {"id": "3"}
 
 
-def test_connections_are_kept_open() -> None:
-    def same(turn: Turn) -> bool:
-        turn.say(answer(200, b"{}", closes=False))
-        return True
+def ever_open(turn: Turn) -> bool:
+    turn.say(answer(200, b"{}", closes=False))
+    return True
 
-    with hostile(same) as server:
+
+def test_connections_are_kept_open() -> None:
+    with hostile(ever_open) as server:
         client = a_client(server.url)
         for _ in range(3):
             assert client.call(**CREATE).response is not None
         client.close()
         assert server.connections == 1
+
+
+def test_no_connection_is_kept_longer_than_servers_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.target.connections.IDLE", 0.0)
+    with hostile(ever_open) as server:
+        client = a_client(server.url)
+        for _ in range(3):
+            assert client.call(**CREATE).response is not None
+        client.close()
+        assert server.connections == 3
