@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from conformance.contract.model import LEVELS, Contract, Requirement, Source
 from conformance.evidence.exchange import Exchange, Request, Response
 from conformance.evidence.finding import RANKING, Finding, Outcome
 from conformance.verdict import Certificate, Waiver, certify, judge
+from tests.verdict.conftest import make_contract
 
 SOURCE = Source("S", "Create an intent", "https://docs.example/create")
 NASTY = "a|b `c` <b>d</b> [e](f) [red]g[/red] \x00\x1b h"
@@ -29,22 +29,7 @@ def _contract() -> Contract:
     rows.append(
         Requirement("EX-private", "MUST", "errors", "No one can see it.", (SOURCE,), not_tested="it is private")
     )
-    return Contract(
-        name="example",
-        title="Example",
-        folder=Path("schemas/example"),
-        digest="sha256:0",
-        settings={"version": "2026-01"},
-        operations={},
-        security={},
-        statuses=(),
-        terminal=frozenset(),
-        passing=(),
-        transitions={},
-        error_kinds={},
-        requirements={row.id: row for row in rows},
-        schemas={},
-    )
+    return make_contract(rows)
 
 
 def _outcomes() -> list[Outcome]:
