@@ -248,8 +248,11 @@ def _end(load: Load, runner: Any, children: Sequence[_Child], over: set[str], le
     runner.send_message("quit")
     until = time.monotonic() + STOPPING + _ENDING
     waited_for = len(runner.clients)
-    while len(over) < waited_for and time.monotonic() < until:
+    while len(over) < waited_for:
         if children and len(children) == load.of and all(child.process.poll() is not None for child in children):
+            break
+        if time.monotonic() > until:
+            led.trouble.append(f"{waited_for - len(over)} of {waited_for} workers did not say that they had ended")
             break
         _sleep(_LOOK_EVERY)
     for child in children:

@@ -45,6 +45,9 @@ from conformance.target.settings import Target
 from conformance.target.values import Instruments
 
 
+_LAST_WORDS = 5000  # milliseconds that they have to reach the master
+
+
 class Shop:
     """What the users of this process share."""
 
@@ -169,7 +172,9 @@ def work(order: Order, folder: Path, host: str, port: int) -> int:
     done = {"soak": shop.start.soak, "worker": shop.number, "exchanges": shop.exchanges}
     write_whole(folder / WORKER, json.dumps(done) + "\n")
     runner.send_message(ENDED, done)
-    runner.client.close()
+    connection = runner.client.socket.context
+    runner.client.close(linger=_LAST_WORDS)
+    connection.term()  # returns when what was said has gone out: nobody waits for a worker that has ended
     return 0
 
 

@@ -165,6 +165,7 @@ def test_workers_of_other_machines(tmp_path: Path) -> None:
     assert f"conformance soak --judge {tmp_path / 'out'} --judge DIR" in told
     assert f"bring {tmp_path / 'other'} to the master" in joined
     assert not (tmp_path / "out" / "certificate.json").exists()
+    assert json.loads((tmp_path / "out" / SOAK).read_text())["led"]["trouble"] == []  # each worker's last word came
     alone = CliRunner().invoke(main, ["soak", "--judge", str(tmp_path / "out")])
     assert (alone.exit_code, "the soak had 2 workers, and 1 folders are here" in alone.output) == (2, True)
     judged = ["--judge", str(tmp_path / "out"), "--judge", str(tmp_path / "other"), "--output", str(tmp_path / "whole")]
