@@ -44,7 +44,6 @@ from conformance.target.proxy import told
 from conformance.target.settings import Target
 from conformance.target.values import Instruments
 
-
 _LAST_WORDS = 5000  # milliseconds that they have to reach the master
 
 

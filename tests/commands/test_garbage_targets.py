@@ -18,6 +18,8 @@ from conformance.rules.judge import rules
 from conformance.target.client import MOST_REFUSED
 from conformance.target.pace import BACKOFF
 
+pytestmark = pytest.mark.usefixtures("without_pauses")
+
 JSON, HTML, TEXT = "application/json", "text/html", "text/plain"
 
 

@@ -12,6 +12,8 @@ from click.testing import Result
 
 from conformance.reference import target_settings
 
+pytestmark = pytest.mark.usefixtures("without_pauses")
+
 Change = Callable[[dict[str, Any]], Any]
 
 
