@@ -15,7 +15,7 @@ from conformance.verdict import Certificate
 from tests.faults.certification import in_memory, prepared
 
 # Every so manieth, and those whose lie lies in what redaction touches or in answers that do not come.
-_EVERY = 60
+_EVERY = 80
 _TELLING = ("secret", "card", "key", "credential", "token", "breaks_off", "hangs", "stack")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from conformance.reference import Policies, policies_of
 from conformance.reference.faults import Fault, faults_of
 from conformance.run import Run
 from conformance.session import act
+from conformance.target.settings import USUAL_BURST
 from conformance.verdict import Certificate
 
 
@@ -26,12 +28,12 @@ def contract_of(provider: str) -> Contract:
     return load_contract(provider)
 
 
-def prepared(provider: str, policies: Policies, folder: Path, seed: int = 1) -> Run:
-    """A run, ready to act, against the reference server with these policies."""
+def prepared(provider: str, policies: Policies, folder: Path, seed: int = 1, burst: int = USUAL_BURST) -> Run:
+    """A run, ready to act, against the reference server with these policies; ``burst`` requests are sent at once."""
     contract = contract_of(provider)
     return Run(
         contract=contract,
-        target=embedded_target(contract),
+        target=replace(embedded_target(contract), burst=burst),
         folder=folder,
         seed=seed,
         **embedded_server(provider, policies),

@@ -16,12 +16,14 @@ from conformance.reference.faults.deeds import answers_with
 from conformance.reference.faults.lies import Maker, sets, shows
 from conformance.run import PreflightError
 from conformance.session import act
+from conformance.target.settings import USUAL_BURST
 
-from .certification import certified, in_memory, prepared, verdicts
+from .certification import certified, contract_of, in_memory, prepared, verdicts
 from .redacted import expect_judged_alike, touches_secrets
 
 FAULTS = {provider: in_memory(provider) for provider in provider_names()}
 SEEDS = range(1, 11)
+FEW = 4  # requests at once, where nothing is wrong about that: explaining ten takes an eighth of a run
 
 
 def _answering(status: int) -> Maker:
@@ -40,6 +42,12 @@ REFUSED: dict[str, dict[str, Maker]] = {
     "paypercut": {"PPC-001": _answering(200), "PPC-010a": shows(sets(livemode=True))},
     "dots": {"DOT-001a": _answering(200), "DOT-003": shows(sets(id=5)), "DOT-120": _answering(401)},
 }
+
+
+@cache
+def _raced(provider: str) -> frozenset[str]:
+    """The requirements on what is sent at once."""
+    return frozenset(row.id for row in contract_of(provider).requirements.values() if row.check == "burst")
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +76,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str,
     ],
 )
 def test_a_fault_breaks_what_it_contradicts_and_nothing_else(provider: str, fault: Fault, tmp_path: Path) -> None:
-    run = prepared(provider, policies_of(provider, fault.name), tmp_path)
+    burst = USUAL_BURST if (fault.breaks | fault.at_times) & _raced(provider) else FEW
+    run = prepared(provider, policies_of(provider, fault.name), tmp_path, burst=burst)
     run.preflight()
     act(run)
     certificate = run.finish()
