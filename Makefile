@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: certify test lint types tests docs survivors benchmark speed windows kill soak cassettes exam clean
 
-certify: $(VENV)/.ready
+certify: $(VENV)/.runs
 	$(BIN)/conformance certify
 
 test: lint types tests
@@ -52,8 +53,13 @@ exam: $(VENV)/.ready
 clean:
 	rm -rf $(VENV) build dist
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+# What a run needs; and on top of it, what the project's own tests and tools need.
+$(VENV)/.runs: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.ready: $(VENV)/.runs requirements-dev.lock
+	$(INSTALL) --require-hashes -r requirements-dev.lock
 	touch $@
