@@ -15,7 +15,7 @@ from conformance.verdict import Certificate
 from tests.faults.certification import in_memory, prepared
 
 # Every so manieth, and those whose lie lies in what redaction touches or in answers that do not come.
-_EVERY = 80
+_EVERY = 120
 _TELLING = ("secret", "card", "key", "credential", "token", "breaks_off", "hangs", "stack")
 
 
@@ -24,7 +24,7 @@ def _sample() -> list[tuple[str, str]]:
     for provider in provider_names():
         names = list(in_memory(provider))
         telling = [name for name in names if any(word in name for word in _TELLING)]
-        found += [(provider, name) for name in dict.fromkeys([*names[::_EVERY], *telling[::5]])]
+        found += [(provider, name) for name in dict.fromkeys([*names[::_EVERY], *telling[::8]])]
     return found
 
 
