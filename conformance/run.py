@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from conformance.attestation.digests import file_digest, folder_digests, suite_digest
 from conformance.contract import Contract, Requirement
-from conformance.evidence.exchange import Exchange
+from conformance.evidence.exchange import TOO_MANY, Exchange
 from conformance.evidence.exposure import guard_logs
 from conformance.evidence.finding import Finding, Outcome
 from conformance.evidence.history import History
@@ -258,7 +258,7 @@ class Run:
                 f"{self.target.base_url} answers {status} to the key given; check api_key "
                 "([target] api_key in the target file, or --api-key)"
             )
-        if status == 429:
+        if status == TOO_MANY:
             raise PreflightError("the target answers 429; lower [target] requests_per_second")
         return read_history(self.contract, [exchange])[0]
 

@@ -490,14 +490,17 @@ def test_a_run_leaves_none(hostile: tuple[Hostile, str], target: Callable[[str],
 
 def test_plain_pytest_leaves_none(hostile: tuple[Hostile, str], target: Callable[[str], Path], left: Path) -> None:
     lie, url = hostile
+    at_once = "from conformance import cleanup\ncleanup.PAUSE = cleanup.LONGEST_PAUSE = cleanup.LOOK_EVERY = 0.0\n"
+    (left.parent / "without_pauses.py").write_text(at_once, encoding="utf-8")  # as the fixture, in the other process
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(left.parent), environment.get("PYTHONPATH")]))
     verbose = [
         "-l",
         "-v",
         "-rA",
         "--tb=long",
         "--conformance-area=retrieve",
-        "--conformance-no-cleanup",  # which takes long on such a server, and leaves none in the run above
+        "-pwithout_pauses",
         "--log-level=DEBUG",
         f"--log-file={left / 'pytest.log'}",
     ]

@@ -139,6 +139,10 @@ class Contract:
     requirements: Mapping[str, Requirement]
     schemas: Mapping[str, Mapping[str, Any]]
 
+    def described(self, capability: str) -> str:
+        """A capability and, in brackets, what it means."""
+        return f"{capability} ({self.settings['capabilities'][capability]})"
+
     @cached_property
     def live_members(self) -> frozenset[str]:
         """The members of an answer that are true where real money moves: those of which a row says otherwise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain, count
@@ -72,7 +72,7 @@ def freeze(folder: Path) -> str:
 
     Raises ValueError where the folder's base requests contradict its schemas, or an ``[exam.<operation>]`` is wrong.
     """
-    plans = _plans(folder)
+    plans = [_plan(folder, operation) for operation in _settings(folder).get("exam", {})]
     cases = [
         ExamCase(
             f"{plan.operation}-{mode[0]}-{number:03}", plan.operation, mode, chosen.body, chosen.location, chosen.why
@@ -82,20 +82,11 @@ def freeze(folder: Path) -> str:
         for number, chosen in enumerate(_frozen(plan, mode), 1)
     ]
     head = {
-        "contract": _digest(plans),
+        "contract": f"sha256:{hashlib.sha256(canonical([_plan_digest(plan) for plan in plans]).encode()).hexdigest()}",
         "generators": {name: version(name) for name in GENERATORS},
         "seed": SEED,
     }
     return write_exam(head, cases)
-
-
-def contract_digest(folder: Path) -> str:
-    """``contract`` in the head of the exam: of all in a provider's folder that matters for its cases, and no more."""
-    return _digest(_plans(folder))
-
-
-def _digest(plans: Sequence[_Plan]) -> str:
-    return f"sha256:{hashlib.sha256(canonical([_plan_digest(plan) for plan in plans]).encode()).hexdigest()}"
 
 
 def fresh_cases(folder: Path, operation: str, seed: int) -> Iterator[ExamCase]:
@@ -136,10 +127,6 @@ def _sifted(plan: _Plan, mode: Mode, bodies: Iterator[Any]) -> Iterator[Candidat
 
 def _settings(folder: Path) -> dict[str, Any]:
     return tomllib.loads((folder / "provider.toml").read_text(encoding="utf-8"))
-
-
-def _plans(folder: Path) -> list[_Plan]:
-    return [_plan(folder, operation) for operation in _settings(folder).get("exam", {})]
 
 
 def _plan(folder: Path, operation: str) -> _Plan:

@@ -36,12 +36,8 @@ def need_another_key(act: Actor, credential: str) -> None:
 
 
 def lent(act: Actor, credential: str) -> str:
-    """What a finding calls the key that is lent for a credential: the setting, and what the target was to lend by it.
-
-    Who lent another key than that reads there what is amiss, before the server is blamed.
-    """
-    name = f"{credential}_key"
-    return f"{name} ({act.contract.settings['capabilities'][name]})"
+    """What a finding calls the key that is lent for a credential: who lent another one reads there what is amiss."""
+    return act.contract.described(f"{credential}_key")
 
 
 def variants(args: Table) -> Iterator[Table]:

@@ -71,7 +71,7 @@ class Target:
             if name in self.lacks:
                 return f"the target lacks {name}: {self.lacks[name]}"
             if name not in claimed and not self.instruments.get(name):
-                return f"the target lends no {name} ({contract.settings['capabilities'][name]})"
+                return f"the target lends no {contract.described(name)}"
         return ""
 
     def secrets(self) -> dict[str, str]:

@@ -138,25 +138,16 @@ def test_an_answer_that_was_there_before_is_not_taken_for_one() -> None:
     assert third.response.json == {"id": "3"}
 
 
-def ever_open(turn: Turn) -> bool:
-    turn.say(answer(200, b"{}", closes=False))
-    return True
+@pytest.mark.parametrize(("idle", "connections"), [(60.0, 1), (0.0, 3)])
+def test_connections_are_kept_open_for_a_while(idle: float, connections: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ever_open(turn: Turn) -> bool:
+        turn.say(answer(200, b"{}", closes=False))
+        return True
 
-
-def test_connections_are_kept_open() -> None:
+    monkeypatch.setattr("conformance.target.connections.IDLE", idle)
     with hostile(ever_open) as server:
         client = a_client(server.url)
         for _ in range(3):
             assert client.call(**CREATE).response is not None
         client.close()
-        assert server.connections == 1
-
-
-def test_no_connection_is_kept_longer_than_servers_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.target.connections.IDLE", 0.0)
-    with hostile(ever_open) as server:
-        client = a_client(server.url)
-        for _ in range(3):
-            assert client.call(**CREATE).response is not None
-        client.close()
-        assert server.connections == 3
+        assert server.connections == connections

@@ -232,3 +232,13 @@ def test_the_report_with_a_node_that_pip_installs(
     assert printed.split() == ["report:", str(page.relative_to(tmp_path))]
     assert "Dots: reference" in page.read_text(encoding="utf-8")
     assert len(list((tmp_path / "cache").glob("*/allure-*/node_modules/allure/cli.js"))) == 1
+
+
+def test_what_a_run_needs_is_among_what_development_needs() -> None:
+    """Both are installed into one environment, one after the other."""
+    run, development = (
+        {line.partition(" ")[0] for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if "==" in line}
+        for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert "httpx" in {pin.partition("==")[0] for pin in run}
+    assert run < development

@@ -106,5 +106,5 @@ def test_a_finding_says_which_key_was_to_be_another_accounts(tmp_path: Path) -> 
     second = target_settings("revkeen")["instruments"]["other_api_key"]  # a key of the same merchant, lent by mistake
     (row,) = judged(tmp_path, {"RVK-178"}, policies_of("revkeen"), "revkeen", stranger_key=second)
     assert row.verdict == "fail"
-    assert all("stranger_key (an API key of another merchant)" in finding.expected for finding in row.findings)
     assert row.findings
+    assert all("stranger_key (an API key of another merchant)" in finding.expected for finding in row.findings)
